@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -104,12 +104,15 @@ class Paths:
     def __getitem__(self, index: slice | Sequence[int] | np.ndarray | Tensor) -> Paths:
         """Select users by slice, indices or boolean mask; the users stay a dimension."""
         chosen = torch.as_tensor(np.asarray(index)) if not isinstance(index, slice | Tensor) else index
-        return replace(self, **{name: value[chosen] for name, value in self.tensors().items()})
+        return self._with({name: value[chosen] for name, value in self.tensors().items()})
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor present, by field name."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: value for name, value in values.items() if isinstance(value, Tensor)}
+
+    def _with(self, tensors: Mapping[str, Any]) -> Paths:
+        return replace(self, **tensors)
 
     def connected(self) -> Paths:
         """Only the users with at least one path."""
@@ -125,7 +128,7 @@ class Paths:
             for name, value in self.tensors().items()
         }
         cut["n_paths"] = self.n_paths.clamp(max=n)
-        return replace(self, **cut)
+        return self._with(cut)
 
     def path_mask(self) -> Tensor:
         """Boolean [user, path], true where an entry is a path and not padding."""
@@ -137,7 +140,7 @@ class Paths:
 
     def to(self, device: str | torch.device) -> Paths:
         """The same paths on another device."""
-        return replace(self, **{name: value.to(device) for name, value in self.tensors().items()})
+        return self._with({name: value.to(device) for name, value in self.tensors().items()})
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits that depend on the content alone, not on padding, device or file layout."""
@@ -186,7 +189,7 @@ def concatenate_paths(parts: Sequence[Paths]) -> Paths:
             )
     width = max(int(part.gain.shape[1]) for part in parts)
     joined = {name: torch.cat([_padded(p.tensors()[name], name, width) for p in parts]) for name in first.tensors()}
-    return replace(first, **joined)
+    return first._with(joined)
 
 
 def _padded(value: Tensor, name: str, width: int) -> Tensor:
@@ -198,8 +201,8 @@ def _padded(value: Tensor, name: str, width: int) -> Tensor:
 def _check_shapes(paths: Paths) -> None:
     shape = tuple(paths.gain.shape)
     if len(shape) != 2:
-        raise WirelessFMError(f"gain must be [user, path], found shape {shape}")
-    expected = dict.fromkeys((*_PER_PATH, *_OPTIONAL_PER_PATH), shape)
+        raise WirelessFMError(f"gain must be [user, path], found shape {list(shape)}")
+    expected: dict[str, tuple[int, ...]] = dict.fromkeys((*_PER_PATH, *_OPTIONAL_PER_PATH), shape)
     expected |= {"position_m": (shape[0], 3), "los": (shape[0],), "n_paths": (shape[0],)}
     dtypes = {**_PER_PATH, **_OPTIONAL_PER_PATH, **_PER_USER}
     for name, value in paths.tensors().items():
