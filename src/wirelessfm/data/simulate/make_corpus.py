@@ -8,7 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from wirelessfm.data.simulate.sionna_rt import OSM_SCENES, TraceRequest, trace_scene
+from wirelessfm.data.simulate.plan import OSM_SCENES
+from wirelessfm.data.simulate.request import TraceRequest
+from wirelessfm.data.simulate.sionna_rt import trace_scene
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import LOS, Paths
 

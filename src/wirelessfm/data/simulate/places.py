@@ -83,16 +83,16 @@ class Outdoors:
         if len(xy) == 0:
             return np.empty(0)
         start = np.column_stack([xy, np.full(len(xy), self._high[2] + 10.0)])
-        hit = self.scene.mi_scene.ray_intersect(mi.Ray3f(_point(start), mi.Vector3f(0, 0, -1)))
-        ids = dr.reinterpret_array(mi.UInt, hit.shape).numpy()
-        outdoor = hit.is_valid().numpy() & np.isin(ids, [_first(o.object_id) for o in self._ground])
+        hit: Any = self.scene.mi_scene.ray_intersect(mi.Ray3f(_point(start), mi.Vector3f(0, 0, -1)))
+        mesh: Any = dr.reinterpret_array(mi.UInt, hit.shape)
+        outdoor = hit.is_valid().numpy() & np.isin(mesh.numpy(), [_first(o.object_id) for o in self._ground])
         return np.where(outdoor, hit.p.z.numpy().astype(np.float64), np.nan)
 
     def sees(self, start_m: np.ndarray, end_m: np.ndarray) -> np.ndarray:
         """Whether nothing stands between ``start_m`` [point, 3] and ``end_m`` [point, 3]; boolean [point]."""
         import mitsuba as mi
 
-        ray = mi.Ray3f(_point(start_m), mi.Vector3f(_point(end_m - start_m)))
+        ray: Any = mi.Ray3f(_point(start_m), mi.Vector3f(_point(end_m - start_m)))
         ray.maxt = mi.Float(1 - 1e-4)
         return ~self.scene.mi_scene.ray_test(ray).numpy()
 
