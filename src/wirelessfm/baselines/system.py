@@ -1,0 +1,62 @@
+"""A system is anything with a line in the result table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from wirelessfm.csi import CSI
+from wirelessfm.errors import WirelessFMError, unknown_name
+
+KINDS = ("encoder", "features", "network", "rule", "constant")
+
+
+class Predictor(Protocol):
+    """What a fitted network or constant is."""
+
+    @property
+    def n_parameters(self) -> int:
+        """Trained numbers."""
+
+    def __call__(self, csi: CSI) -> Tensor:
+        """Float scores [sample, class]."""
+
+
+@dataclass(frozen=True)
+class System:
+    """A named predictor or source of features. The kind says how ``run`` is called and what it returns.
+
+    Attributes:
+        name: as in the result table.
+        kind: ``encoder`` (learned) or ``features`` (computed): ``run(csi)`` gives float features [sample, d], on
+            which heads are fitted; ``network`` or ``constant``: ``run(csi, labels, n_classes, seed)`` fits on
+            labelled samples and gives a :class:`Predictor`; ``rule``: ``run(csi, n_classes)`` gives scores
+            [sample, class] without any label.
+        run: the callable; gets CSI without labels, axes (sample, antenna, subcarrier). Of kind ``network`` it
+            must be picklable: fits run in other processes.
+        task_kinds: kinds of task it applies to (``los``, ``beam``); empty for all.
+        n_parameters: of an encoder.
+        pretrained, weights, corpora: of an encoder, see ``Row``.
+    """
+
+    name: str
+    kind: str
+    run: Callable[..., Any]
+    task_kinds: tuple[str, ...] = ()
+    n_parameters: int = 0
+    pretrained: bool = False
+    weights: str = ""
+    corpora: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise unknown_name("kind of system", self.kind, KINDS)
+        if not self.name:
+            raise WirelessFMError("a system needs a name; it identifies the rows of the result table")
+
+    def applies_to(self, task_kind: str) -> bool:
+        """Whether the system makes sense for a kind of task."""
+        return not self.task_kinds or task_kind in self.task_kinds

@@ -1,0 +1,90 @@
+"""Splits that keep neighbours together, and label budgets that are nested.
+
+Users a few metres apart have nearly the same channel. Drawn one by one, the test set would consist of near-copies
+of training samples; so whole squares of ground go to one side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wirelessfm.errors import WirelessFMError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which samples may be labelled and which are tested.
+
+    Attributes:
+        train: int64 [n_train] in random order: a label budget takes the first ones, so budgets are nested.
+        test: int64 [n_test], ascending.
+        fingerprint: 16 hexadecimal digits of what was split, both index sets and the order of ``train``.
+    """
+
+    train: Tensor
+    test: Tensor
+    fingerprint: str
+
+    def labelled(self, budget: float) -> Tensor:
+        """The samples whose labels a budget (fraction of ``train`` in (0, 1]) pays for: at least 1."""
+        if not 0 < budget <= 1:
+            raise WirelessFMError(f"a label budget is a fraction in (0, 1], found {budget:g}; 1 % is 0.01")
+        return self.train[: max(1, round(budget * len(self.train)))]
+
+
+def spatial_split(
+    position_m: Tensor, seed: int, block_m: float = 20.0, test_fraction: float = 0.3, content: Iterable[str] = ()
+) -> Split:
+    """Split by squares of ground on absolute positions.
+
+    A square is on one side for all base stations whose users stand in it.
+
+    Args:
+        position_m: float [sample, 2 or 3].
+        seed: chooses the test squares and the order of the training samples.
+        block_m: side of the squares.
+        test_fraction: squares are drawn until they hold this fraction of the samples; the last one drawn is
+            kept if that comes closer.
+        content: fingerprints of the samples, part of the fingerprint of the split.
+
+    Raises:
+        WirelessFMError: no samples, all of them in one square, values out of range.
+    """
+    if not block_m > 0 or not 0 < test_fraction < 1:
+        raise WirelessFMError(
+            f"a split needs block_m > 0 and test_fraction between 0 and 1, found {block_m:g} and {test_fraction:g}"
+        )
+    if len(position_m) == 0:
+        raise WirelessFMError("nothing to split: found no samples")
+    cells = np.floor(position_m[:, :2].detach().cpu().double().numpy() / block_m).astype(np.int64)
+    blocks, block_of = np.unique(cells, axis=0, return_inverse=True)
+    block_of = block_of.reshape(-1)
+    if len(blocks) < 2:
+        raise WirelessFMError(
+            f"all {len(position_m)} samples stand in one square of {block_m:g} m, so train and test would be "
+            "neighbours; use smaller blocks or a larger area"
+        )
+    rng = np.random.default_rng(seed)
+    tested = _draw_blocks(np.bincount(block_of), test_fraction, rng)
+    is_test = tested[block_of]
+    train, test = rng.permutation(np.flatnonzero(~is_test)), np.flatnonzero(is_test)
+    digest = hashlib.sha256("\n".join(content).encode())
+    for array in (position_m.detach().cpu().float().numpy(), train.astype("<i8"), test.astype("<i8")):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return Split(torch.from_numpy(train), torch.from_numpy(test), digest.hexdigest()[:16])
+
+
+def _draw_blocks(counts: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    order = rng.permutation(len(counts))
+    reached = np.cumsum(counts[order])
+    # Never none and never all blocks, however few there are.
+    n = int(np.abs(reached[:-1] - fraction * counts.sum()).argmin()) + 1
+    tested = np.zeros(len(counts), dtype=bool)
+    tested[order[:n]] = True
+    return tested

@@ -1,0 +1,93 @@
+"""Millimetre-wave beam prediction from the sub-6 GHz channel of the same user.
+
+As in Alrabeiah and Alkhateeb 2020 and the LWM evaluation (Alikhani et al. 2024): a 28 GHz array of 32 antennas
+and a sweep of 64 beams. Theirs contains both end-fire beams, which are one vector, so that their last class
+never occurs; here the sweep is half-open and every beam can be the best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from wirelessfm import metrics
+from wirelessfm.errors import WirelessFMError
+from wirelessfm.paths import Paths
+from wirelessfm.signal import OFDM, PlanarArray, beam_powers, dft_codebook, synthesize
+from wirelessfm.tasks.base import SitePaths, TaskData, Truth, assemble, connected_sites
+
+
+@dataclass(frozen=True)
+class CrossBandBeamTask:
+    """Label: the strongest of ``n_beams`` beams of the noiseless millimetre-wave channel.
+
+    Both arrays are linear, half-wavelength spaced at their own carrier and look the same way.
+    ``noise_seed`` matters only with ``snr_db``.
+    """
+
+    name: str
+    n_antennas_sub6: int
+    n_beams: int = 64
+    n_antennas_mmwave: int = 32
+    ofdm: OFDM = OFDM(32, 30e3)
+    snr_db: float | None = None
+    noise_seed: int = 0
+    block_m: float = 20.0
+    test_fraction: float = 0.3
+    kind: str = "beam"
+    metric: str = "accuracy"
+
+    @property
+    def n_classes(self) -> int:
+        """One class per beam."""
+        return self.n_beams
+
+    def build(self, sites: Sequence[SitePaths]) -> TaskData:
+        """Users connected at both carriers.
+
+        Raises:
+            WirelessFMError: a site without a millimetre-wave carrier, or no connected user.
+        """
+        kept = connected_sites(sites, self.name)
+        generator = torch.Generator().manual_seed(self.noise_seed)
+        array = PlanarArray(self.n_antennas_sub6)
+        inputs = [synthesize(s.sub6, array, self.ofdm, snr_db=self.snr_db, generator=generator) for s in kept]
+        powers = torch.cat([self._powers(s) for s in kept])
+        notes = {
+            "carrier_ghz": kept[0].sub6.meta.carrier_hz / 1e9,
+            "antennas": self.n_antennas_sub6,
+            "target_carrier_ghz": getattr(kept[0].mmwave, "meta").carrier_hz / 1e9,
+            "target_antennas": self.n_antennas_mmwave,
+            "beams": self.n_beams,
+        }
+        return assemble(self, kept, inputs, {"labels": powers.argmax(dim=1), "beam_powers": powers}, notes)
+
+    def _powers(self, site: SitePaths) -> Tensor:
+        if site.mmwave is None:
+            meta = site.sub6.meta
+            raise WirelessFMError(
+                f"task '{self.name}' needs a millimetre-wave carrier, {meta.scene}/{meta.site} has only "
+                f"{meta.carrier_hz / 1e9:g} GHz"
+            )
+        codebook = dft_codebook(self.n_antennas_mmwave, self.n_beams)
+        return torch.cat([self._batch(site.mmwave[i : i + 2048], codebook) for i in range(0, len(site.mmwave), 2048)])
+
+    def _batch(self, paths: Paths, codebook: Tensor) -> Tensor:
+        return beam_powers(synthesize(paths, PlanarArray(self.n_antennas_mmwave), self.ofdm).values, codebook)
+
+    def score(self, scores: Tensor, truth: Truth) -> dict[str, float]:
+        """Top-1 and top-3, the neighbouring beam allowed, within 1 dB of the best beam, and the mean loss in dB."""
+        assert truth.beam_powers is not None
+        predicted = scores.argmax(dim=1)
+        loss = metrics.beam_loss_db(truth.beam_powers, predicted)
+        return {
+            "accuracy": metrics.accuracy(scores, truth.labels),
+            "top_3": metrics.top_k(scores, truth.labels, min(3, self.n_beams)),
+            "within_one_beam": metrics.within_one_beam(predicted, truth.labels, self.n_beams),
+            "within_1db": float((loss <= 1).double().mean()),
+            "rsrp_loss_db": float(loss.mean()),
+            "f1_weighted": metrics.f1(predicted, truth.labels, "weighted"),
+        }
