@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from wirelessfm.errors import WirelessFMError
-from wirelessfm.paths import Paths, PathsMeta
+from wirelessfm.paths import SPEED_OF_LIGHT_M_PER_S, Paths, PathsMeta
 
 ANGLES = ("departure_azimuth", "departure_elevation", "arrival_azimuth", "arrival_elevation")
 COLUMNS = ("power_db", "phase_deg", "delay_s", *(f"{name}_deg" for name in ANGLES))
@@ -56,6 +56,15 @@ def paths_from_columns(
         meta=meta,
         n_interactions=None if n_interactions is None else _padded(n_interactions, mask, torch.int8),
     )
+
+
+def direct_delay(earliest_delay_s: np.ndarray, distance_m: np.ndarray) -> np.ndarray:
+    """Boolean: is the earliest path the straight line? Delay x c within 0.1 % or 2 cm of the distance.
+
+    For tracers that do not mark the line of sight; the tolerance covers the speed of light in air (0.03 %).
+    """
+    excess_m = np.abs(earliest_delay_s * SPEED_OF_LIGHT_M_PER_S - distance_m)
+    return np.asarray(excess_m < np.maximum(1e-3 * distance_m, 0.02))
 
 
 def _radians(degrees: np.ndarray) -> np.ndarray:

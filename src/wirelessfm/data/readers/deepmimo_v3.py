@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import scipy.io
 
+from wirelessfm.data.guard import reading
 from wirelessfm.data.readers.columns import COLUMNS, paths_from_columns
-from wirelessfm.data.readers.guard import reading
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.paths import Paths, PathsMeta
 

@@ -34,6 +34,14 @@ def reading(path: str | os.PathLike[str], layout: str) -> Iterator[Path]:
     # Foreign parsers answer damaged bytes with any exception type; which one is no business of the caller.
     except Exception as error:
         raise WirelessFMError(
-            f"'{path}' is not readable as {layout}: {type(error).__name__}: {error}; "
-            "download it again, or describe it with: wfm data inspect"
+            f"'{path}' is not readable as {layout}: {type(error).__name__}: {error}; {_remedy(error)}"
         ) from error
+
+
+def _remedy(error: Exception) -> str:
+    if "pickle" in str(error).lower():
+        return (
+            "files with Python objects run code when loaded and are never read here: open it where you trust it "
+            "and save plain numeric arrays with numpy.savez"
+        )
+    return "download it again, or describe it with: wfm data inspect"
