@@ -64,11 +64,11 @@ def curve_panels(table: TaskTable, shown: Mapping[str, Look], prefix: str) -> li
     """
     if not table.budgets:
         return []
-    heads = list(dict.fromkeys(e.head for e in table.entries if e.head != "none")) or ["none"]
+    heads = sorted({e.head for e in table.entries} - {"none"}) or ["none"]
     limits = _limits(table.entries)
     panels = []
     for i, head in enumerate(heads):
-        figure, axes = new_axes(5.0, 3.6)
+        figure, axes = new_axes(4.5, 3.3)
         for entry in table.entries:
             if entry.head in (head, "none"):
                 _draw(axes, entry, shown[entry.name])

@@ -25,7 +25,7 @@ def new_axes(width_in: float, height_in: float) -> tuple[Figure, Axes]:
     figure.patch.set_visible(False)
     axes = figure.add_subplot()
     axes.set_facecolor(PANEL)
-    axes.tick_params(colors=INK, labelsize=10, length=3)
+    axes.tick_params(colors=INK, labelsize=9.5, length=3)
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
         spine.set_color(INK)
@@ -35,7 +35,7 @@ def new_axes(width_in: float, height_in: float) -> tuple[Figure, Axes]:
 def label_axes(axes: Axes, x: str, y: str) -> None:
     """Axis labels as plain text: names from results are never read as formulas."""
     for label, text in ((axes.xaxis.label, x), (axes.yaxis.label, y)):
-        label.set(text=text, color=INK, fontsize=10.5, parse_math=False)
+        label.set(text=text, color=INK, fontsize=10, parse_math=False)
 
 
 def inline_svg(figure: Figure, prefix: str, description: str) -> Html:

@@ -22,7 +22,9 @@ def user_map(drawn: UserMap, prefix: str) -> Html:
     x, y = np.asarray(drawn.position_m, float)[:, :2].T
     corners = [(v.min(), v.max()) if v.size else (0.0, 1.0) for v in (x, y)]
     width, height = (max(high - low, 1e-9) for low, high in corners)
-    figure, axes = new_axes(WIDTH_IN, WIDTH_IN * min(max(height / width, 0.5), 1.3))
+    # Room for the labels and, below them, the colour bar: so maps with and without a bar have one scale.
+    extra = 0.55 if drawn.kind == "category" else 1.2
+    figure, axes = new_axes(WIDTH_IN, 0.87 * WIDTH_IN * min(max(height / width, 0.3), 1.3) + extra)
     _points(figure, axes, np.stack([x, y], 1), drawn)
     if drawn.bs_position_m is not None:
         bs = np.asarray(drawn.bs_position_m, float)
@@ -34,7 +36,7 @@ def user_map(drawn: UserMap, prefix: str) -> Html:
 
 def embedding_map(drawn: EmbeddingMap, prefix: str) -> Html:
     """Samples in the plane of a projection; the axes carry no numbers, as they have no unit."""
-    figure, axes = new_axes(WIDTH_IN, WIDTH_IN * 0.9)
+    figure, axes = new_axes(WIDTH_IN, 0.9 * WIDTH_IN + (0.0 if drawn.kind == "category" else 0.65))
     _points(figure, axes, np.asarray(drawn.points, float), drawn)
     axes.set_xticks([])
     axes.set_yticks([])
@@ -62,12 +64,12 @@ def _points(figure: Figure, axes: Axes, points: np.ndarray, drawn: UserMap | Emb
     colour_map = _cyclic() if drawn.kind == "beam" else _ordered()
     dots = axes.scatter(*points.T, s=size, c=values, cmap=colour_map, vmin=low, vmax=high, linewidths=0)
     dots.set_rasterized(True)
-    bar = figure.colorbar(dots, ax=axes, fraction=0.04, pad=0.02)
+    bar = figure.colorbar(dots, ax=axes, orientation="horizontal", fraction=0.05, pad=0.03, aspect=40)
     bar.solids.set_rasterized(True)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=INK, labelsize=9, length=3)
     name = drawn.names[0] if drawn.kind == "value" and drawn.names else drawn.kind
-    bar.ax.yaxis.label.set(text=name, color=INK, fontsize=10, parse_math=False)
+    bar.ax.xaxis.label.set(text=name, color=INK, fontsize=10, parse_math=False)
 
 
 def _ordered() -> Colormap:

@@ -32,7 +32,7 @@ def number(value: float, metric: str) -> str:
 
 def spread(score: Statistic, metric: str) -> str:
     """Mean ± standard deviation; a dash where one seed tells no spread."""
-    return f"{number(score.mean, metric)} ± {'–' if score.std is None else number(score.std, metric)}"
+    return f"{number(score.mean, metric)}\u00a0±\u00a0{'–' if score.std is None else number(score.std, metric)}"
 
 
 def labels(budget: float) -> str:
