@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from wirelessfm.report.figure import INK, PALETTE, inline_svg, label_axes, new_axes
 from wirelessfm.report.markup import Html, element
 from wirelessfm.report.tables import Entry, TaskTable
+from wirelessfm.report.wording import grouped
 
 # Matplotlib marker -> the same shape as an SVG path around the origin, for the legend.
 MARKERS = {
@@ -87,7 +88,7 @@ def _draw(axes: Axes, entry: Entry, look: Look) -> None:
         axes.axhline(score, color=look.colour, linewidth=1.4, linestyle=(0, look.dash) if look.dash else "-")
         return
     cells = [entry.cells[b] for b in sorted(entry.cells) if b > 0]
-    x = [cell.n_labels for cell in cells]
+    x = [max(1.0, cell.n_labels) for cell in cells]
     y = [cell.score.mean for cell in cells]
     std = [cell.score.std or 0.0 for cell in cells]
     style = (0, look.dash) if look.dash else "-"
@@ -107,13 +108,12 @@ def _limits(entries: Sequence[Entry]) -> tuple[float, float]:
 
 def _label_ticks(axes: Axes, table: TaskTable) -> None:
     """Ticks at the budgets: number of labels above, fraction below; those too close to the last are left bare."""
-    used = {b: [e.cells[b].n_labels for e in table.entries if b in e.cells] for b in table.budgets}
-    ticks = {b: max(1.0, sum(n) / len(n)) for b, n in used.items()}
+    ticks = {b: max(1.0, table.n_labels(b)) for b in table.budgets}
     span = math.log(max(ticks.values()) / min(ticks.values())) or 1.0
     texts, last = [], -math.inf
     for budget, n in ticks.items():
         place = math.log(n) / span
-        texts.append(f"{n:,.0f}\n{100 * budget:g} %".replace(",", "\u2009") if place - last > 0.11 else "")
+        texts.append(f"{grouped(n)}\n{100 * budget:g} %" if place - last > 0.11 else "")
         last = place if texts[-1] else last
     axes.set_xscale("log")
     axes.set_xticks(list(ticks.values()), texts)

@@ -50,7 +50,7 @@ def inline_svg(figure: Figure, prefix: str, description: str) -> Html:
     figure.savefig(stream, format="svg", dpi=RASTER_DPI, transparent=False, metadata=metadata)
     text = stream.getvalue()
     text = text[text.index("<svg") :]
-    text = re.sub(r' xmlns(:xlink)?="[^"]*"', "", text)
+    text = re.sub(r' xmlns(:xlink)?="[^"]*"|<!--.*?-->', "", text, flags=re.DOTALL)
     for stand_in, colour in _THEME.items():
         text = text.replace(stand_in, colour)
     text = _renumber_ids(text, prefix)

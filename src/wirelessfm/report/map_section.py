@@ -43,7 +43,7 @@ def _legend(drawn: UserMap | EmbeddingMap) -> Html | None:
         present = sorted({int(v) for v in drawn.values[np.isfinite(drawn.values)] if v >= 0})
         items = [(category_colour(i), drawn.names[i] if i < len(drawn.names) else f"class {i}") for i in present]
     lines = [element("li", element("span", class_="dot", style=f"background:{c}"), " ", name) for c, name in items]
-    if drawn.kind != "value" and any(not v >= 0 for v in drawn.values):
+    if drawn.kind != "value" and not np.all(drawn.values >= 0):
         lines.append(element("li", element("span", class_="dot", style="background:#9a9a9a"), " none"))
     if isinstance(drawn, UserMap) and drawn.bs_position_m is not None:
         lines.append(element("li", "▲ base station"))

@@ -33,7 +33,7 @@ def _check(name: str, points: np.ndarray, columns: tuple[int, ...], values: np.n
         raise WirelessFMError(f"map '{name}': kind is one of {', '.join(get_args(Kind))}, found '{kind}'")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class UserMap:
     """Users of a scene, seen from above and coloured by a value.
 
@@ -58,9 +58,12 @@ class UserMap:
 
     def __post_init__(self) -> None:
         _check(self.title, self.position_m, (2, 3), self.values, self.kind)
+        if self.bs_position_m is not None and np.shape(self.bs_position_m) not in ((2,), (3,)):
+            found = list(np.shape(self.bs_position_m))
+            raise WirelessFMError(f"map '{self.title}': expected bs_position_m of shape [2 or 3], found {found}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EmbeddingMap:
     """Samples in a two-dimensional projection of an embedding; distances have no unit.
 
@@ -90,8 +93,8 @@ def save_map(path: str | os.PathLike[str], drawn: UserMap | EmbeddingMap) -> Non
     Raises:
         WirelessFMError: the place is not writable.
     """
-    present = {f.name: getattr(drawn, f.name) for f in fields(drawn) if getattr(drawn, f.name) is not None}
-    arrays = {name: np.asarray(value, dtype=str if value == () else None) for name, value in present.items()}
+    content = {f.name: getattr(drawn, f.name) for f in fields(drawn)} | {"names": np.asarray(drawn.names, dtype=str)}
+    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in content.items() if value is not None}
     with atomic_file(path) as temporary, open(temporary, "wb") as stream:
         np.savez_compressed(stream, map=np.asarray(type(drawn).__name__), **arrays)
 
@@ -105,13 +108,12 @@ def load_map(path: str | os.PathLike[str]) -> UserMap | EmbeddingMap:
     try:
         with np.load(Path(path), allow_pickle=False) as stored:
             content: dict[str, Any] = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise WirelessFMError(f"'{path}' is not a readable map (npz): {error}") from error
     try:
         cls = _TYPES[str(content.pop("map"))]
-        text = {name: str(content.pop(name)) for name in ("title", "kind")}
-        names = tuple(str(name) for name in content.pop("names"))
-        limits = tuple(float(end) for end in content.pop("limits")) if "limits" in content else None
-        return cls(**text, names=names, limits=limits, **content)
+        content |= {name: str(content[name]) for name in ("title", "kind")}
+        content |= {name: tuple(content[name].tolist()) for name in ("names", "limits") if name in content}
+        return cls(**content)
     except (KeyError, TypeError) as error:
         raise WirelessFMError(f"'{path}' is not a map of this version of wirelessfm: {error}") from error

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from wirelessfm.report.markup import Html, element
+from wirelessfm.report.parts import scrolling, system_name
 from wirelessfm.report.tables import Entry, TaskTable
-from wirelessfm.report.task_section import kind_name, scrolling, system_name
-from wirelessfm.report.verdict import labels, number
+from wirelessfm.report.wording import kind_name, labels, number
 
 
 def overview_section(tables: Sequence[TaskTable]) -> Html | None:

@@ -17,7 +17,7 @@ from wirelessfm.report.provenance import provenance_section
 from wirelessfm.report.style import SCRIPT, STYLE
 from wirelessfm.report.tables import TaskTable, task_tables
 from wirelessfm.report.task_section import task_section
-from wirelessfm.report.verdict import labels
+from wirelessfm.report.wording import labels, share
 from wirelessfm.tasks.row import Row, read_rows
 
 # The browser is told to load nothing, whatever a result row contains.
@@ -128,7 +128,7 @@ def _body(
 def _what_was_tested(rows: Sequence[Row], tables: Sequence[TaskTable]) -> str:
     n_systems = len({e.name for t in tables for e in t.entries})
     scenes = ", ".join(dict.fromkeys(scene for t in tables for scene in t.scenes)) or "unnamed scenes"
-    budgets = [f"{100 * b:g} %" for b in sorted({b for t in tables for b in t.budgets})]
+    budgets = [share(b) for b in sorted({b for t in tables for b in t.budgets})]
     n_seeds = len({row.seed for row in rows})
     seeds = f"with {n_seeds} seeds" if n_seeds > 1 else "with one seed"
     learned = f"fitted on {', '.join(budgets)} of the training labels" if budgets else "applied without labels"
@@ -158,7 +158,9 @@ def _controls(tables: Sequence[TaskTable]) -> Html:
     return element(
         "div",
         element("label", "Task ", element("select", element("option", "all", value=""), *tasks, id="filter-task")),
-        element("label", "Labels ", element("select", element("option", "all", value=""), *amounts, id="filter-budget")),
+        element(
+            "label", "Labels ", element("select", element("option", "all", value=""), *amounts, id="filter-budget")
+        ),
         id="controls",
         class_="controls",
         hidden=True,

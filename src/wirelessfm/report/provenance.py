@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from wirelessfm.report.markup import Html, element
-from wirelessfm.report.task_section import scrolling
-from wirelessfm.report.verdict import labels
+from wirelessfm.report.parts import scrolling
+from wirelessfm.report.wording import grouped, labels
 from wirelessfm.tasks.row import Row
 
 
@@ -53,8 +53,8 @@ def _splits(rows: Sequence[Row]) -> Html:
             labels(budget),
             str(seed),
             element("code", split) if split else "–",
-            _listed(f"{n:,}".replace(",", "\u2009") for n in sorted({row.n_labels for row in group})),
-            _listed(f"{n:,}".replace(",", "\u2009") for n in sorted({row.n_test for row in group})),
+            _listed(grouped(n) for n in sorted({row.n_labels for row in group})),
+            _listed(grouped(n) for n in sorted({row.n_test for row in group})),
             _listed(scene for row in group for scene in row.scenes),
             str(len({row.system for row in group})),
         ]

@@ -52,20 +52,23 @@ def _points(figure: Figure, axes: Axes, points: np.ndarray, drawn: UserMap | Emb
     values = np.asarray(drawn.values, float)
     present = np.isfinite(values) & ((values >= 0) | (drawn.kind == "value"))
     size = float(np.clip(9000 / max(len(points), 1), 3, 26))
-    axes.scatter(*points[~present].T, s=size, c="#9a9a9a", alpha=0.35, linewidths=0, rasterized=True)
+    axes.scatter(
+        points[~present, 0], points[~present, 1], s=size, c="#9a9a9a", alpha=0.35, linewidths=0, rasterized=True
+    )
     # Shuffled, so that no class hides another only because it comes later in the file.
     order = np.random.default_rng(0).permutation(np.flatnonzero(present))
-    points, values = points[order], values[order]
+    (x, y), values = points[order].T, values[order]
     if drawn.kind == "category":
         colours = [category_colour(int(v)) for v in values]
-        axes.scatter(*points.T, s=size, c=colours or None, linewidths=0, rasterized=True)
+        axes.scatter(x, y, s=size, c=colours or None, linewidths=0, rasterized=True)
         return
     low, high = drawn.limits or ((values.min(), values.max()) if values.size else (0.0, 1.0))
     colour_map = _cyclic() if drawn.kind == "beam" else _ordered()
-    dots = axes.scatter(*points.T, s=size, c=values, cmap=colour_map, vmin=low, vmax=high, linewidths=0)
+    dots = axes.scatter(x, y, s=size, c=values, cmap=colour_map, vmin=low, vmax=high, linewidths=0)
     dots.set_rasterized(True)
     bar = figure.colorbar(dots, ax=axes, orientation="horizontal", fraction=0.05, pad=0.03, aspect=40)
-    bar.solids.set_rasterized(True)
+    if bar.solids is not None:
+        bar.solids.set_rasterized(True)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=INK, labelsize=9, length=3)
     name = drawn.names[0] if drawn.kind == "value" and drawn.names else drawn.kind

@@ -45,13 +45,13 @@ tbody th { font-weight: 500; }
 tbody th[scope=row], tfoot th { position: sticky; left: 0; background: var(--paper); }
 tfoot td, tfoot th { border-top: 1px solid var(--rule); color: var(--muted); font-weight: 400; font-size: .82rem; }
 tfoot tr:first-child > * { border-top: 2px solid var(--ink); }
-.number, thead th[data-budget], .winner { text-align: right; }
+.number, .sortable thead th:not([data-better=text]), .winner { text-align: right; }
 .winner { white-space: normal; }
 .best-learned { font-weight: 700; }
 .best-overall { background: var(--mark); box-shadow: inset 0 0 0 1.5px var(--accent); border-radius: 3px; }
 td small { color: var(--muted); font-weight: 400; }
-.flag { display: inline-block; font-size: .74rem; font-weight: 600; color: var(--caution); border: 1px solid currentColor;
-  border-radius: 3px; padding: 0 .35em; white-space: nowrap; }
+.flag { display: inline-block; font-size: .74rem; font-weight: 600; color: var(--caution);
+  border: 1px solid currentColor; border-radius: 3px; padding: 0 .35em; white-space: nowrap; }
 code { font-size: .85em; }
 thead button { all: unset; cursor: pointer; }
 thead button:focus-visible, .scroll:focus-visible { outline: 2px solid var(--accent); }
@@ -111,7 +111,9 @@ for (const th of all("table.sortable thead th")) {
 
 const task = document.getElementById("filter-task"), budget = document.getElementById("filter-budget");
 task.addEventListener("change", () => {
-  for (const section of all("section[data-task]")) section.hidden = task.value !== "" && section.dataset.task !== task.value;
+  for (const section of all("section[data-task]")) {
+    section.hidden = task.value !== "" && section.dataset.task !== task.value;
+  }
 });
 budget.addEventListener("change", () => {
   const chosen = budget.value;

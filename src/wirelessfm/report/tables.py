@@ -30,8 +30,8 @@ class Statistic:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Statistic:
-        """Statistic of at least one value; values that are not finite give a mean that is not a number."""
-        if not all(math.isfinite(v) for v in values):
+        """Statistic of at least one value; a value that is missing or not finite makes the mean not a number."""
+        if not all(isinstance(v, int | float) and math.isfinite(v) for v in values):
             return cls(math.nan, None, len(values))
         std = statistics.stdev(values) if len(values) > 1 else None
         return cls(statistics.fmean(values), std, len(values))
@@ -121,6 +121,10 @@ class TaskTable:
         """Direction of the ranking metric."""
         return lower_is_better(self.metric)
 
+    def n_labels(self, budget: float) -> float:
+        """Number of labels at a budget, averaged over entries."""
+        return statistics.fmean(e.cells[budget].n_labels for e in self.entries if budget in e.cells)
+
     def ranked(self, budget: float) -> list[Entry]:
         """Entries with a finite result at ``budget``, best first."""
         sign = 1 if self.lower_is_better else -1
@@ -135,14 +139,18 @@ def task_tables(rows: Sequence[Row], rank_budget: float | None = None) -> list[T
 
     Args:
         rows: at least one.
-        rank_budget: label budget that orders the tables; None takes, for each task, the smallest budget above 0
-            at which most systems were tested.
+        rank_budget: label budget that orders the tables of the tasks that have it. Otherwise, and for None, it is
+            the smallest budget above 0 at which most systems were tested.
 
     Raises:
-        WirelessFMError: no rows, or a task ranked by different metrics.
+        WirelessFMError: no rows, no row with ``rank_budget``, or a task ranked by different metrics.
     """
     if not rows:
         raise WirelessFMError("expected at least one result row, found none; run an evaluation first")
+    budgets = {round(row.budget, 6) for row in rows}
+    if rank_budget is not None and rank_budget not in budgets:
+        known = ", ".join(f"{b:g}" for b in sorted(budgets))
+        raise WirelessFMError(f"expected rank_budget to be one of the label budgets {known}, found {rank_budget:g}")
     by_task: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_task[row.task].append(row)
@@ -178,13 +186,15 @@ def _task_table(
             f"task '{task}' is ranked by different metrics: {', '.join(metrics)}; "
             "report these rows separately or evaluate the systems again with one version of the task"
         )
+    if incomplete := [row.system for row in rows if row.metric not in row.metrics]:
+        raise WirelessFMError(f"task '{task}': the row of '{incomplete[0]}' has no value of '{metrics[0]}'")
     unique = {(row.task, _system(row), row.head, round(row.budget, 6), row.seed): row for row in rows}
     cells: dict[tuple[tuple[str, str, bool, str], str], dict[float, list[Row]]] = {}
     for (_, system, head, budget, _), row in unique.items():
         cells.setdefault((system, head), {}).setdefault(budget, []).append(row)
     entries = [_entry(names[system], by_budget) for (system, _), by_budget in cells.items()]
     budgets = tuple(sorted({b for e in entries for b in e.cells if b > 0}))
-    chosen = _rank_budget(entries, budgets) if rank_budget is None else round(rank_budget, 6)
+    chosen = rank_budget if rank_budget in budgets else _rank_budget(entries, budgets)
     scenes = tuple(dict.fromkeys(scene for row in rows for scene in row.scenes))
     warnings = _warnings(list(unique.values()), len(rows) - len(unique))
     unordered = TaskTable(task, scenes, metrics[0], budgets, chosen, tuple(entries), warnings)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wirelessfm.report.tables import Entry, Statistic, TaskTable
+from wirelessfm.report.wording import labels, spread
 
 
 @dataclass(frozen=True)
@@ -22,24 +23,6 @@ def verdicts(table: TaskTable) -> list[Verdict]:
     return [v for budget in table.budgets or (0.0,) if (v := _verdict(table, budget))]
 
 
-def number(value: float, metric: str) -> str:
-    """A metric's value: two decimals for decibels, metres and values from 10, three for fractions."""
-    if math.isnan(value):
-        return "not finite"
-    decimals = 2 if metric.rpartition("_")[2] in ("db", "m") or abs(value) >= 10 else 3
-    return f"{value:.{decimals}f}".replace("-", "−")
-
-
-def spread(score: Statistic, metric: str) -> str:
-    """Mean ± standard deviation; a dash where one seed tells no spread."""
-    return f"{number(score.mean, metric)}\u00a0±\u00a0{'–' if score.std is None else number(score.std, metric)}"
-
-
-def labels(budget: float) -> str:
-    """A label budget in words."""
-    return "0 labels" if budget == 0 else f"{100 * budget:g} % labels"
-
-
 def _verdict(table: TaskTable, budget: float) -> Verdict | None:
     ranked = table.ranked(budget)
     if not ranked:
@@ -53,8 +36,13 @@ def _verdict(table: TaskTable, budget: float) -> Verdict | None:
     if _is_narrow(_score(best, budget), _score(rival, budget)):
         sentence += " The lead is not larger than the spread over seeds."
     if best.saw_test_scene:
-        sentence += " The winner saw the test scene in pretraining."
+        sentence += " The winner saw the test scene in pretraining" + _best_unseen(ranked, budget, table.metric)
     return Verdict(sentence, not best.is_foundation_model)
+
+
+def _best_unseen(ranked: Iterable[Entry], budget: float, metric: str) -> str:
+    unseen = next((e for e in ranked if not e.saw_test_scene), None)
+    return f"; without it, the best is {unseen.label}, {spread(_score(unseen, budget), metric)}." if unseen else "."
 
 
 def _subject(entry: Entry) -> str:
