@@ -38,7 +38,9 @@ def test_mean_and_sample_deviation_over_seeds():
 def test_one_seed_has_no_spread():
     (table,) = task_tables([row()])
     assert spread(table.entries[0].cells[0.1].score, "f1") == "0.500\u00a0±\u00a0–"
-    assert any("One seed" in w for w in table.warnings)
+    assert any(w.startswith("One seed only:") for w in table.warnings)
+    (table,) = task_tables([row(), row("b"), row("b", seed=1)])
+    assert any("1 of 2 results" in w for w in table.warnings)
 
 
 def test_a_repeated_row_counts_once_and_the_last_counts():
@@ -94,7 +96,10 @@ def test_the_verdict_names_leakage_and_narrow_leads():
     rows += [row("raw", s, seed=i) for i, s in enumerate((0.7, 0.8))]
     (verdict,) = verdicts(task_tables(rows)[0])
     assert "not larger than the spread" in verdict.sentence
-    assert "saw the test scene" in verdict.sentence and "without it, the best is raw + linear" in verdict.sentence
+    assert (
+        "saw the test scene" in verdict.sentence
+        and "of those that did not, the best is raw + linear" in verdict.sentence
+    )
     assert not verdict.baseline_wins
 
 
