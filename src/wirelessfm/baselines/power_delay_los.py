@@ -10,7 +10,6 @@ from torch import Tensor
 from wirelessfm.baselines.raw import log_power
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
-from wirelessfm.paths import SPEED_OF_LIGHT_M_PER_S
 
 # A direct path loses 0 dB against free space of its own length; a wall of ordinary concrete (relative permittivity
 # 5.3, ITU-R P.2040) reflects 20·log10((√5.3 − 1)/(√5.3 + 1)) = −8.1 dB at normal incidence. Halfway between.

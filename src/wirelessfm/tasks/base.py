@@ -172,7 +172,11 @@ def connected_sites(sites: Sequence[SitePaths], task: str) -> list[SitePaths]:
 
 
 def assemble(
-    task: Task, sites: Sequence[SitePaths], inputs: Sequence[CSI], truth: Mapping[str, Tensor], notes: Mapping[str, object]
+    task: Task,
+    sites: Sequence[SitePaths],
+    inputs: Sequence[CSI],
+    truth: Mapping[str, Tensor],
+    notes: Mapping[str, object],
 ) -> TaskData:
     """Join what was computed site by site; ``truth`` holds ``labels`` and optionally ``beam_powers``."""
     csi = concatenate_csi([replace(part, labels={}) for part in inputs])

@@ -59,7 +59,7 @@ class CrossBandBeamTask:
         notes = {
             "carrier_ghz": kept[0].sub6.meta.carrier_hz / 1e9,
             "antennas": self.n_antennas_sub6,
-            "target_carrier_ghz": getattr(kept[0].mmwave, "meta").carrier_hz / 1e9,
+            "target_carrier_ghz": kept[0].mmwave.meta.carrier_hz / 1e9,
             "target_antennas": self.n_antennas_mmwave,
             "beams": self.n_beams,
         }
