@@ -28,6 +28,8 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write; must not
 
 def main() -> None:
     """Run the command line; user errors are one message and exit code 1, never a traceback."""
+    # Threads that wait without spinning: twice the throughput when something else runs beside. Set before torch loads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except WirelessFMError as error:
