@@ -84,7 +84,7 @@ def test_listings() -> None:
         (("synthesize", "FILES/paths", "-o", "OUT", "--spacing-hz", "-3"), "positive spacing in Hz"),
         (("synthesize", "FILES/paths", "-o", "FILES/csi"), "already exists"),
         (("synthesize", "FILES/paths", "-o", "/proc/out"), "cannot write"),
-        (("pretrain", "absent.yaml", "-o", "OUT"), "no such recipe"),
+        (("pretrain", "absent.yaml", "-o", "OUT"), "unknown recipe"),
         (("pretrain", "FILES/csi/card.json", "-o", "OUT"), "Known: data, model, name"),
         (("embed", "FILES/csi", "FILES/csi", "-o", "OUT"), "not the card of a model"),
         (("embed", "absent", "FILES/csi", "-o", "OUT"), "not a model folder"),

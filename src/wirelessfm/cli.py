@@ -94,7 +94,7 @@ def trace(
 
 @app.command()
 def pretrain(
-    recipe: Annotated[Path, typer.Argument(help="YAML recipe.")],
+    recipe: Annotated[str, typer.Argument(help="YAML file, or the name of a recipe that ships (demo-fast, …).")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Run folder; an unfinished run in it is continued.")],
     accelerator: Annotated[str, typer.Option(help="cpu, cuda, mps …")] = "cpu",
     devices: Annotated[int, typer.Option(min=1, help="Processes or devices per node; more than 1 is DDP.")] = 1,

@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +73,7 @@ def demo(out: str | os.PathLike[str], fast: bool = False, test_scene: str = "flo
 
 def demo_recipe(name: str, scenes: Sequence[str]) -> Recipe:
     """A recipe of the package, on other scenes."""
-    recipe = load_recipe(Path(str(resources.files("wirelessfm") / "recipes" / f"{name}.yaml")))
+    recipe = load_recipe(name)
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"corpora": tuple(scenes)})})
 
 

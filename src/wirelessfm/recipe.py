@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,17 +88,24 @@ class Recipe(_Strict):
     training: TrainingPart
 
 
-def load_recipe(path: str | os.PathLike[str]) -> Recipe:
-    """Read and validate a YAML recipe.
+def shipped_recipes() -> dict[str, Path]:
+    """The recipes that come with the package, by name."""
+    folder = Path(str(resources.files("wirelessfm") / "recipes"))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def load_recipe(recipe: str | os.PathLike[str]) -> Recipe:
+    """Read and validate a YAML recipe, given as a file or as the name of one that comes with the package.
 
     Raises:
-        WirelessFMError: unreadable file, or wrong, missing and mistyped keys, all listed, each with the nearest
-            valid key where there is one.
+        WirelessFMError: no such file or name, unreadable file, or wrong, missing and mistyped keys, all listed,
+            each with the nearest valid key where there is one.
     """
+    path = shipped_recipes().get(str(recipe), Path(recipe))
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise WirelessFMError(f"no such recipe: '{path}'") from error
+        raise unknown_name("recipe (nor is there such a file)", str(recipe), shipped_recipes()) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise WirelessFMError(f"'{path}' is not a readable YAML file: {error}") from error
     return parse_recipe(content, str(path))
