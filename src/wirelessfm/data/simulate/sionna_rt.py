@@ -29,6 +29,10 @@ from wirelessfm.errors import WirelessFMError
 from wirelessfm.files import atomic_file
 from wirelessfm.paths import NO_PATH, Paths, PathsMeta
 
+# Sionna finds repeated paths through a hash table of this size and drops a path whose place is taken: with its
+# default and 500 users 10 % of the paths are lost. 10,000 places per user lose next to none.
+HASH_TABLE_SIZE = 2_000_000
+
 
 def trace_scene(request: TraceRequest, out: str | os.PathLike[str], progress: bool = True) -> list[Path]:
     """Trace every base station at every carrier and store each as a Paths folder ``SCENE-SITE-CARRIER``.
@@ -165,6 +169,7 @@ def _solve_batches(
             place.scene,
             max_depth=request.depth,
             samples_per_src=request.rays,
+            max_num_paths_per_src=HASH_TABLE_SIZE,
             refraction=request.refraction,
             diffraction=request.diffraction,
             seed=request.seed + 1,
