@@ -254,6 +254,14 @@ def test_packaged_llvm_is_new_enough_and_the_variable_is_respected(monkeypatch: 
         llvm.sionna_rt()
 
 
+@traced
+def test_drjit_imported_too_early_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(llvm.VARIABLE, raising=False)
+    monkeypatch.setitem(sys.modules, "drjit", SimpleNamespace())
+    with pytest.raises(WirelessFMError, match="imported before"):
+        llvm.sionna_rt()
+
+
 def test_missing_packages_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str):
         raise metadata.PackageNotFoundError(name)
