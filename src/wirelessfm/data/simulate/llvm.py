@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import os
+import sys
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -28,12 +29,19 @@ def sionna_rt() -> ModuleType:
     package karellen-llvm-core.
 
     Raises:
-        WirelessFMError: Sionna RT or LLVM is not installed, or the LLVM library is too old.
+        WirelessFMError: Sionna RT or LLVM is not installed, the LLVM library is too old, or Dr.Jit was
+            imported before with a library of its own choice.
     """
     try:
         metadata.version("sionna-rt")
     except metadata.PackageNotFoundError as error:
         raise missing_extra("sionna-rt", "rt") from error
+    if "drjit" in sys.modules and not os.environ.get(VARIABLE):
+        # Dr.Jit chose its library when it was imported; a system LLVM 15 would abort the process later.
+        raise WirelessFMError(
+            f"drjit, mitsuba or sionna was imported before {VARIABLE} was set; import them after the first trace, "
+            f"or set {VARIABLE} to '{packaged_library()}' before starting Python"
+        )
     library = os.environ.get(VARIABLE) or packaged_library()
     check_version(library)
     os.environ[VARIABLE] = library

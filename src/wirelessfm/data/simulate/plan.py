@@ -60,7 +60,9 @@ def describe(
     told = {"scene", "carriers_hz", "seed", "n_sites", "site_positions_m"}
     walk, grid = {"n_walks", "n_steps", "interval_s", "speed_m_per_s"}, {"max_users", "n_connected"}
     unused = walk if request.layout == "grid" else grid
-    extra = {name: value for name, value in asdict(request).items() if name not in told | unused}
+    settings = asdict(request)
+    # Sorted as in the stored card, because the fingerprint depends on the order.
+    extra = {name: settings[name] for name in sorted(settings.keys() - told - unused)}
     return PathsMeta(
         carrier_hz=carrier_hz,
         bs_position_m=(x, y, z),

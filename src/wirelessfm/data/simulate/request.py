@@ -7,8 +7,8 @@ from typing import Literal
 
 from wirelessfm.errors import WirelessFMError
 
-# Users times rays of one solve: bounds the memory of the deterministic solver to about 2 GB.
-BATCH_USER_RAYS = 10_000_000
+# Users times rays of one solve: bounds the memory of the deterministic solver to about 1 GB.
+BATCH_USER_RAYS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -76,5 +76,5 @@ class TraceRequest:
 
     @property
     def batch_users(self) -> int:
-        """Users traced at once: 500, fewer with more than 20,000 rays."""
-        return max(1, min(500, BATCH_USER_RAYS // self.rays))
+        """Users traced at once: 200, fewer with more than 20,000 rays."""
+        return max(1, min(200, BATCH_USER_RAYS // self.rays))
