@@ -35,7 +35,7 @@ check: install
 
 corpus: install
 	$(PIP) -e ".[rt]"
-	$(BIN)/python -m wirelessfm.data.simulate.make_corpus runs/corpus
+	$(BIN)/python -m wirelessfm.data.simulate.make_corpus runs/corpus  # then copy its folders to src/wirelessfm/corpus
 
 clean:
 	rm -rf $(VENV) runs

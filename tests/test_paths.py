@@ -28,6 +28,13 @@ def test_fingerprint_ignores_padding_and_sees_content(make_paths) -> None:
     assert wide.n_users == paths.n_users
 
 
+def test_fingerprint_ignores_the_order_of_extras(make_paths, tmp_path) -> None:
+    paths = make_paths()
+    paths = replace(paths, meta=replace(paths.meta, extra={"z": 1, "a": [1, 2]}))
+    paths.save(tmp_path / "p")
+    assert Paths.load(tmp_path / "p").fingerprint() == paths.fingerprint()
+
+
 def test_strongest_keeps_the_strongest_and_the_total_of_all(make_paths) -> None:
     paths = make_paths(20, 6)
     best = paths.strongest(1)

@@ -9,6 +9,7 @@ directions lie on the straight line between the two.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -41,7 +42,7 @@ _PER_USER = {"position_m": torch.float32, "los": torch.int8, "n_paths": torch.in
 class PathsMeta:
     """What is the same for all users of a Paths object.
 
-    ``bs_orientation_rad`` is (yaw, pitch, roll); yaw 0 looks along x. ``site`` names the base station in the
+    ``bs_orientation_rad`` is (yaw, pitch, roll); yaw 0 looks along x, positive pitch looks down. ``site`` names the base station in the
     scene. ``seed`` is what the users were drawn with, None for data that were not generated.
     """
 
@@ -144,7 +145,7 @@ class Paths:
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits that depend on the content alone, not on padding, device or file layout."""
-        digest = hashlib.sha256(repr(sorted(asdict(self.meta).items(), key=str)).encode())
+        digest = hashlib.sha256(json.dumps(asdict(self.meta), sort_keys=True).encode())
         for array in _to_tables(self).values():
             digest.update(array.tobytes())
         return digest.hexdigest()[:16]
