@@ -42,8 +42,9 @@ _PER_USER = {"position_m": torch.float32, "los": torch.int8, "n_paths": torch.in
 class PathsMeta:
     """What is the same for all users of a Paths object.
 
-    ``bs_orientation_rad`` is (yaw, pitch, roll); yaw 0 looks along x, positive pitch looks down. ``site`` names the base station in the
-    scene. ``seed`` is what the users were drawn with, None for data that were not generated.
+    ``bs_orientation_rad`` is (yaw, pitch, roll): yaw 0 looks along x, positive pitch looks down, roll is not used.
+    ``site`` names the base station in the scene. ``seed`` is what the users were drawn with, None for data that
+    were not generated.
     """
 
     carrier_hz: float
