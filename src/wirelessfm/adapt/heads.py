@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from wirelessfm.errors import WirelessFMError, unknown_name
 
 # Weight of the data against ½‖w‖² in the linear head.
-_LINEAR_C = 0.1
+_LINEAR_C = 1.0
 _LINEAR_MAX_ITER = 150
 _MAX_WIDTH = 512
 _MLP_HIDDEN = 256

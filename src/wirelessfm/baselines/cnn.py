@@ -71,7 +71,7 @@ class TrainedCNN:
         return torch.cat([self.model(part.to(device)).cpu() for part in parts])
 
 
-def cnn(csi: CSI, labels: Tensor, n_classes: int, seed: int, device: str = "cpu") -> TrainedCNN:
+def train_cnn(csi: CSI, labels: Tensor, n_classes: int, seed: int, device: str = "cpu") -> TrainedCNN:
     """Train with AdamW and a one-cycle rate; the seed fixes initialisation, batches and dropout."""
     values = csi.tensor("sample antenna subcarrier").to(device)
     with torch.random.fork_rng(devices=[] if device == "cpu" else None):

@@ -17,7 +17,7 @@ from wirelessfm.paths import SPEED_OF_LIGHT_M_PER_S
 MAX_EXCESS_LOSS_DB = 4.0
 
 
-def power_delay_los(csi: CSI, n_classes: int = 2, max_excess_loss_db: float = MAX_EXCESS_LOSS_DB) -> Tensor:
+def los_from_power_and_delay(csi: CSI, n_classes: int = 2, max_excess_loss_db: float = MAX_EXCESS_LOSS_DB) -> Tensor:
     """Scores [sample, 2] in dB for NLoS and LoS: LoS when the excess loss is below ``max_excess_loss_db``.
 
     Excess loss = −(power in dB + 20·log10(4π·f_c·τ)). The delay τ is the power-weighted one, from the mean phase
@@ -50,4 +50,4 @@ def delay_from_phase_slope(csi: CSI) -> Tensor:
     return (turns / step_hz).to(values.real.dtype)
 
 
-__all__ = ["MAX_EXCESS_LOSS_DB", "delay_from_phase_slope", "power_delay_los"]
+__all__ = ["MAX_EXCESS_LOSS_DB", "delay_from_phase_slope", "los_from_power_and_delay"]
