@@ -185,14 +185,14 @@ class CSI:
         """
         return cls._from_parts(csi_files.load(folder), str(folder))
 
-    def to_xarray(self) -> xarray.DataArray:
-        """As an xarray DataArray; needs the extra ``xarray``."""
+    def to_xarray(self) -> xarray.Dataset:
+        """As an xarray Dataset with the variable ``csi``; needs the extra ``xarray``."""
         return csi_files.to_xarray(self._parts())
 
     @classmethod
-    def from_xarray(cls, array: xarray.DataArray) -> CSI:
-        """From a complex DataArray whose dimensions carry the names of AXES."""
-        return cls._from_parts(csi_files.from_xarray(array), "the DataArray")
+    def from_xarray(cls, dataset: xarray.Dataset) -> CSI:
+        """From a Dataset whose complex variable ``csi`` has dimensions out of AXES."""
+        return cls._from_parts(csi_files.from_xarray(dataset), "the Dataset")
 
     def _parts(self) -> csi_files.Parts:
         arrays = {"values": self.values}

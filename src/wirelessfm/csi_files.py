@@ -66,8 +66,12 @@ def load(folder: str | os.PathLike[str]) -> Parts:
     return Parts(axes=tuple(axes), arrays=tensors, meta=meta, history=history)
 
 
-def to_xarray(parts: Parts) -> xarray.DataArray:
-    """Dimensions and coordinates by name; labels become coordinates ``label:NAME`` along ``sample``."""
+def to_xarray(parts: Parts) -> xarray.Dataset:
+    """Variable ``csi`` with its dimensions and coordinates by name; labels are coordinates ``label:NAME``.
+
+    A Dataset and not a DataArray, because positions along ``antenna`` and vector labels have a dimension that the
+    CSI itself does not have.
+    """
     try:
         import xarray
     except ImportError as error:
@@ -83,14 +87,17 @@ def to_xarray(parts: Parts) -> xarray.DataArray:
             coords[f"label:{rest}"] = (("sample", *(f"{rest}_{i}" for i in range(1, array.ndim))), array)
         elif kind == "scale":
             coords[f"scale:{rest}:{parts['history'][int(rest)]}"] = (("sample",) * array.ndim, array)
-    return xarray.DataArray(arrays["values"], dims=parts["axes"], coords=coords, attrs=parts["meta"], name="csi")
+    return xarray.Dataset({"csi": (parts["axes"], arrays["values"])}, coords=coords, attrs=parts["meta"])
 
 
-def from_xarray(array: xarray.DataArray) -> Parts:
+def from_xarray(dataset: xarray.Dataset) -> Parts:
     """The inverse of :func:`to_xarray`; unknown coordinates and attributes are left out."""
+    if "csi" not in dataset:
+        raise WirelessFMError(f"expected a Dataset with the variable 'csi', found {[str(v) for v in dataset]}")
+    array = dataset["csi"]
     arrays = {"values": _tensor(array)}
     scales: dict[int, str] = {}
-    for key, value in array.coords.items():
+    for key, value in dataset.coords.items():
         name = str(key)
         if name.startswith("label:"):
             arrays[f"label-{name.removeprefix('label:')}"] = _tensor(value)
@@ -99,7 +106,7 @@ def from_xarray(array: xarray.DataArray) -> Parts:
             arrays[f"scale-{index}"], scales[int(index)] = _tensor(value), kind
         elif name.removesuffix("_position") in array.dims:
             arrays[f"coord-{name.removesuffix('_position')}"] = _tensor(value)
-    meta = {k: array.attrs[k] for k in ("carrier_hz", "source", "licence", "extra") if k in array.attrs}
+    meta = {k: dataset.attrs[k] for k in ("carrier_hz", "source", "licence", "extra") if k in dataset.attrs}
     axes = tuple(str(d) for d in array.dims)
     return Parts(axes=axes, arrays=arrays, meta=meta, history=[scales[i] for i in sorted(scales)])
 

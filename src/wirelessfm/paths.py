@@ -249,8 +249,8 @@ def _from_tables(table: np.ndarray, users: np.ndarray, meta: PathsMeta) -> Paths
     mask = torch.arange(width) < n_paths[:, None]
     values: dict[str, Any] = {}
     for name in table.dtype.names or ():
-        column = torch.from_numpy(np.ascontiguousarray(table[name]))
+        column = torch.from_numpy(np.array(table[name]))
         values[name] = torch.zeros(mask.shape, dtype=column.dtype).masked_scatter_(mask, column)
-    values["position_m"] = torch.from_numpy(np.ascontiguousarray(users["position_m"]))
-    values["los"] = torch.from_numpy(np.ascontiguousarray(users["los"]))
+    values["position_m"] = torch.from_numpy(np.array(users["position_m"]))
+    values["los"] = torch.from_numpy(np.array(users["los"]))
     return Paths(**values, n_paths=n_paths, meta=meta)

@@ -1,0 +1,160 @@
+"""Our first model: a masked autoencoder over angle–delay patches with a summary token.
+
+Architecture after K. He et al., "Masked Autoencoders Are Scalable Vision Learners", CVPR 2022: the encoder sees
+the visible tokens only, a small decoder fills in the rest. What is particular to channels:
+
+- patches are cut from the angle–delay domain, where a channel is sparse, of any number of antennas and subcarriers;
+- power and global phase are taken out of the patches (a common phase means nothing, power spans 80 dB);
+- the summary token carries what that removes and what patches hide: log power and the frequency correlation,
+  whose phase is the absolute delay;
+- positions are direction cosines and delay bins, not indices of a fixed grid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from einops import repeat
+from torch import Tensor, nn
+
+from wirelessfm.csi import CSI
+from wirelessfm.errors import WirelessFMError, unknown_name
+from wirelessfm.nn.attention import Block, take_tokens
+from wirelessfm.nn.positions import fourier_code
+from wirelessfm.nn.tokens import PatchGrid, patch
+from wirelessfm.signal.transforms import to_angle_delay
+
+POOLINGS = ("summary", "mean", "summary+mean", "tokens")
+_OCTAVES = 6
+_SUMMARY_FEATURES = 6
+
+
+@dataclass(frozen=True)
+class MaskedAutoencoderConfig:
+    """Sizes of the model. ``n_beams`` is the resolution of the angle spectrum the summary can be asked for."""
+
+    width: int = 96
+    depth: int = 4
+    n_heads: int = 4
+    mlp_ratio: float = 2.0
+    decoder_depth: int = 1
+    patch_angle: int = 1
+    patch_delay: int = 16
+    n_beams: int = 64
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A tokenised batch: ``summary`` float [sample, feature], ``patches`` float [sample, token, feature],
+    ``positions`` float [token, 2] (direction cosine, delay in units of 64 bins), and the grid for the way back."""
+
+    summary: Tensor
+    patches: Tensor
+    positions: Tensor
+    grid: PatchGrid
+
+
+class MaskedAutoencoder(nn.Module):
+    """Encoder of CSI [sample, antenna, subcarrier] into one summary and one embedding per patch."""
+
+    def __init__(self, config: MaskedAutoencoderConfig) -> None:
+        super().__init__()
+        self.config, width = config, config.width
+        features = 2 * config.patch_angle * config.patch_delay
+        self.embed_patch = nn.Linear(features * 3 // 2, width)
+        self.embed_summary = nn.Sequential(nn.Linear(_SUMMARY_FEATURES, width), nn.GELU(), nn.Linear(width, width))
+        self.embed_position = nn.Linear(4 * _OCTAVES, width)
+        blocks = [Block(width, config.n_heads, config.mlp_ratio) for _ in range(config.depth)]
+        self.blocks, self.norm = nn.ModuleList(blocks), nn.LayerNorm(width)
+        self.mask_token = nn.Parameter(torch.zeros(width))
+        decoder = [Block(width, config.n_heads, config.mlp_ratio) for _ in range(config.decoder_depth)]
+        self.decoder, self.decoder_norm = nn.ModuleList(decoder), nn.LayerNorm(width)
+        self.predict_patch = nn.Linear(width, features)
+        self.predict_spectrum = nn.Linear(width, config.n_beams)
+
+    def tokenize(self, csi: CSI) -> Tokens:
+        """CSI with axes (sample, antenna, subcarrier) and any sizes to tokens.
+
+        Raises:
+            WirelessFMError: other axes longer than 1, or no subcarrier coordinates.
+        """
+        if "subcarrier" not in csi.coords:
+            raise WirelessFMError("this model needs coords['subcarrier'] in Hz; give the CSI its frequencies")
+        values = csi.denormalise().tensor("sample antenna subcarrier").to(torch.complex64)
+        bins = to_angle_delay(values)
+        grid = PatchGrid(bins.shape[1], bins.shape[2], self.config.patch_angle, self.config.patch_delay)
+        power = bins.abs().square().mean(dim=(1, 2))
+        summary = _summary_features(values, power, csi.coords["subcarrier"])
+        return Tokens(summary, patch(_standardised(bins, power), grid), _positions(grid, values.device), grid)
+
+    def encode(self, tokens: Tokens, visible: Tensor | None = None) -> Tensor:
+        """Float [sample, 1 + tokens, width], summary first; of the ``visible`` int64 [sample, kept] only, if given."""
+        real, imaginary = tokens.patches.chunk(2, dim=-1)
+        magnitude = (real.square() + imaginary.square() + 1e-6).log() * 0.25
+        x = self.embed_patch(torch.cat([tokens.patches, magnitude], dim=-1)) + self._position_code(tokens)
+        x = x if visible is None else take_tokens(x, visible)
+        x = torch.cat([self.embed_summary(tokens.summary)[:, None], x], dim=1)
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x)
+
+    def decode(self, encoded: Tensor, tokens: Tokens, visible: Tensor) -> Tensor:
+        """Predicted patches, float [sample, token, feature], from what :meth:`encode` gave for ``visible``."""
+        count = tokens.patches.shape[1]
+        x = repeat(self.mask_token, "d -> b n d", b=len(encoded), n=count).to(encoded.dtype)
+        index = visible[..., None].expand(-1, -1, encoded.shape[-1])
+        x = x.scatter(1, index, encoded[:, 1:]) + self._position_code(tokens).to(encoded.dtype)
+        x = torch.cat([encoded[:, :1], x], dim=1)
+        for block in self.decoder:
+            x = block(x)
+        return self.predict_patch(self.decoder_norm(x[:, 1:]))
+
+    def embed(self, csi: CSI, pooling: str = "summary+mean") -> Tensor:
+        """Frozen embeddings of every sample.
+
+        Args:
+            csi: axes (sample, antenna, subcarrier).
+            pooling: ``summary`` or ``mean`` float [sample, width], ``summary+mean`` [sample, 2·width], ``tokens``
+                [sample, token, width].
+        """
+        if pooling not in POOLINGS:
+            raise unknown_name("pooling", pooling, POOLINGS)
+        encoded = self.encode(self.tokenize(csi)).float()
+        summary, patches = encoded[:, 0], encoded[:, 1:]
+        pooled = {"summary": summary, "mean": patches.mean(dim=1), "tokens": patches}
+        pooled["summary+mean"] = torch.cat([summary, pooled["mean"]], dim=1)
+        return pooled[pooling]
+
+    def _position_code(self, tokens: Tokens) -> Tensor:
+        return self.embed_position(fourier_code(tokens.positions, _OCTAVES))
+
+
+def _standardised(bins: Tensor, power: Tensor) -> Tensor:
+    """Unit mean power, and the strongest bin real and positive: neither power nor global phase is left."""
+    flat = bins.flatten(1)
+    strongest = flat.gather(1, flat.abs().argmax(dim=1, keepdim=True))
+    turn = torch.where(strongest.abs() > 0, strongest.conj() / strongest.abs().clamp_min(1e-30), 1)
+    return bins * turn[..., None] / power.sqrt().clamp_min(1e-30)[:, None, None]
+
+
+def _summary_features(values: Tensor, power: Tensor, frequencies_hz: Tensor) -> Tensor:
+    """Float [sample, 6]: log power, log delay and log delay times power, frequency correlation, log bandwidth."""
+    spacing_hz = (frequencies_hz[1] - frequencies_hz[0]).float() if len(frequencies_hz) > 1 else torch.tensor(1.0)
+    lag = (values[..., 1:] * values[..., :-1].conj()).sum(dim=(1, 2)) / values.shape[1] / values.shape[2]
+    correlation = lag / power.clamp_min(1e-30)
+    # A delay τ turns the phase by -2π·spacing·τ from one subcarrier to the next; negative slopes are aliases.
+    delay_s = torch.remainder(-torch.angle(correlation), 2 * torch.pi) / (2 * torch.pi * spacing_hz)
+    log_power = (10 * torch.log10(power.clamp_min(1e-20)) + 110) / 20
+    log_delay = torch.log10(delay_s.clamp_min(1e-9)) + 6.5
+    bandwidth = torch.log10(spacing_hz * values.shape[2] / 1e7).expand_as(log_power)
+    parts = [log_power, log_delay, log_power + log_delay, correlation.real, correlation.imag, bandwidth]
+    return torch.stack(parts, dim=1)
+
+
+def _positions(grid: PatchGrid, device: torch.device) -> Tensor:
+    down, right = grid.shape
+    centre = (torch.arange(down, device=device) + 0.5) * grid.patch_rows
+    cosine = 2 * centre / grid.rows - 1
+    delay = (torch.arange(right, device=device) + 0.5) * grid.patch_columns / 64
+    return torch.stack([cosine.repeat_interleave(right), delay.repeat(down)], dim=1)

@@ -1,0 +1,43 @@
+"""Every model by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+import torch
+from torch import nn
+
+from wirelessfm.errors import WirelessFMError, unknown_name
+from wirelessfm.models.masked_autoencoder import MaskedAutoencoder, MaskedAutoencoderConfig
+
+
+def build_mae(**config: Any) -> nn.Module:
+    """Our masked autoencoder; keys are the fields of MaskedAutoencoderConfig."""
+    known = {f.name for f in fields(MaskedAutoencoderConfig)}
+    for key in config:
+        if key not in known:
+            raise unknown_name("setting of wfm-mae", key, known)
+    return MaskedAutoencoder(MaskedAutoencoderConfig(**config))
+
+
+MODELS: dict[str, Callable[..., nn.Module]] = {
+    "wfm-mae": build_mae,
+}
+
+
+def build_model(name: str, config: Mapping[str, Any] | None = None, seed: int = 0) -> nn.Module:
+    """A model with random weights drawn from ``seed``; the global random state is left as it was.
+
+    Raises:
+        WirelessFMError: unknown name or setting, or settings that do not fit together.
+    """
+    if name not in MODELS:
+        raise unknown_name("model", name, MODELS)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            return MODELS[name](**(config or {}))
+        except (TypeError, RuntimeError, AssertionError, ZeroDivisionError) as error:
+            raise WirelessFMError(f"cannot build {name} with {dict(config or {})}: {error}") from error

@@ -1,0 +1,243 @@
+"""The pretraining loop: views of paths in, weights with provenance out.
+
+Lightning Fabric rather than its Trainer: the loop stays visible in one page, while precision, devices, DDP and
+loggers come from the library. Every batch is a function of (seed, rank, step) alone, so a run that was killed
+continues from its last checkpoint to exactly the weights of an uninterrupted run.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import pickle
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.loggers import CSVLogger, TensorBoardLogger
+from lightning_fabric.strategies import DDPStrategy
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from wirelessfm.data.views import ViewSampler
+from wirelessfm.errors import WirelessFMError
+from wirelessfm.files import atomic_file
+from wirelessfm.models.saved import ModelCard, save_model
+from wirelessfm.models.zoo import build_model
+from wirelessfm.objectives import OBJECTIVES
+from wirelessfm.paths import Paths
+from wirelessfm.recipe import Recipe, TrainingPart
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Where to run: Fabric's accelerator, devices and nodes; more than one process means DDP."""
+
+    accelerator: str = "cpu"
+    devices: int = 1
+    nodes: int = 1
+
+
+def pretrain(
+    recipe: Recipe,
+    sites: Sequence[Paths],
+    out: str | os.PathLike[str],
+    hardware: Hardware = Hardware(),
+    progress: bool = True,
+) -> Path:
+    """Run ``recipe`` on ``sites`` and write the model to ``out/model``; continues what is in ``out``.
+
+    Args:
+        recipe: what to train and how.
+        sites: the paths to draw views from.
+        out: run folder with checkpoint, logs (CSV and TensorBoard) and the finished model.
+        hardware: accelerator, devices, nodes.
+        progress: show a progress bar.
+
+    Returns:
+        the folder of the finished model.
+
+    Raises:
+        WirelessFMError: ``out`` holds a run of another recipe, a corrupt checkpoint, or cannot be written; the
+            loss became NaN.
+    """
+    out = Path(out)
+    if (out / "model").exists():
+        raise WirelessFMError(f"'{out}' holds a finished run; choose another folder or remove it")
+    fabric = _fabric(recipe.training, hardware, out, _peek_step(out))
+    step_module = PretrainStep(recipe, sites).to(fabric.device)
+    optimizer = _optimizer(step_module, recipe.training)
+    done, seconds = _resume(out, recipe, step_module, optimizer, fabric.device)
+    wrapped, optimizer = fabric.setup(step_module, optimizer)
+    seconds += _train(fabric, wrapped, optimizer, recipe, out, done, seconds, progress)
+    if fabric.is_global_zero:
+        card = ModelCard(
+            model=recipe.model.name,
+            config=recipe.model.config,
+            name=recipe.name,
+            corpora=tuple(sorted({site.meta.scene for site in sites})),
+            seed=recipe.seed,
+            seconds=round(seconds, 1),
+            recipe=recipe.model_dump(mode="json"),
+        )
+        save_model(step_module.model, card, out / "model")
+    return out / "model"
+
+
+class PretrainStep(nn.Module):
+    """Model, data and objectives as one module, step number in, loss out: the unit that DDP wraps."""
+
+    def __init__(self, recipe: Recipe, sites: Sequence[Paths]) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.model = build_model(recipe.model.name, recipe.model.config, recipe.seed)
+        self.sampler = ViewSampler(sites, recipe.data.views(), recipe.data.max_paths)
+
+    def to(self, device: Any) -> PretrainStep:  # type: ignore[override]
+        """Move the paths along with the model."""
+        self.sampler.to(device)
+        return super().to(device)
+
+    def forward(self, step: int, rank: int) -> tuple[Tensor, dict[str, float]]:
+        """The weighted loss of one batch, and its terms."""
+        generator = batch_generator(self.recipe.seed, rank, step)
+        csi = self.sampler.draw(self.recipe.training.batch_size, generator)
+        terms, total = {}, torch.zeros((), device=csi.values.device)
+        for part in self.recipe.objectives:
+            mask_seed = int(torch.randint(2**31, (1,), generator=generator))
+            own = torch.Generator(csi.values.device).manual_seed(mask_seed)
+            loss = OBJECTIVES[part.name](self.model, csi, own, **part.options)
+            terms[part.name] = float(loss.detach())
+            total = total + part.weight * loss
+        return total, terms
+
+
+def batch_generator(seed: int, rank: int, step: int) -> torch.Generator:
+    """The CPU generator of one batch: independent streams for every (seed, rank, step)."""
+    state = np.random.SeedSequence([seed, rank, step]).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state >> 1))
+
+
+def learning_rate(step: int, training: TrainingPart) -> float:
+    """Linear warm-up, then half a cosine down to 1 % of the peak."""
+    if step < training.warmup_steps:
+        return training.learning_rate * (step + 1) / training.warmup_steps
+    share = (step - training.warmup_steps) / max(1, training.steps - training.warmup_steps)
+    return training.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
+
+
+def _fabric(training: TrainingPart, hardware: Hardware, out: Path, start: int) -> Fabric:
+    # Each continuation logs into a folder of its own: nothing that was logged is overwritten.
+    segment = f"from-step-{start}"
+    loggers = [
+        CSVLogger(out, name="logs", version=segment, flush_logs_every_n_steps=1),
+        TensorBoardLogger(out, name="logs", version=segment),
+    ]
+    many = hardware.devices * hardware.nodes > 1
+    fabric = Fabric(
+        accelerator=hardware.accelerator,
+        devices=hardware.devices,
+        num_nodes=hardware.nodes,
+        precision=training.precision,
+        loggers=loggers,
+        # A recipe may leave a prediction head unused.
+        strategy=DDPStrategy(find_unused_parameters=True) if many else "auto",
+    )
+    fabric.launch()
+    return fabric
+
+
+def _optimizer(module: nn.Module, training: TrainingPart) -> torch.optim.Optimizer:
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": training.weight_decay},
+        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=training.learning_rate, betas=(0.9, 0.98))
+
+
+def _train(
+    fabric: Fabric,
+    module: Any,
+    optimizer: Any,
+    recipe: Recipe,
+    out: Path,
+    done: int,
+    spent_s: float,
+    progress: bool,
+) -> float:
+    training, start = recipe.training, time.monotonic()
+    show = progress and fabric.is_global_zero
+    for step in (bar := tqdm(range(done, training.steps), initial=done, total=training.steps, disable=not show)):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, training)
+        loss, terms = module(step, fabric.global_rank)
+        if not bool(torch.isfinite(loss)):
+            raise WirelessFMError(f"the loss became {float(loss.detach())} at step {step}; lower training.learning_rate")
+        fabric.backward(loss)
+        fabric.clip_gradients(module, optimizer, max_norm=training.clip_norm)
+        optimizer.step()
+        optimizer.zero_grad()
+        if (step + 1) % training.log_every == 0 or step + 1 == training.steps:
+            fabric.log_dict({"loss": float(loss.detach()), **terms, "lr": learning_rate(step, training)}, step + 1)
+            bar.set_postfix({name: f"{value:.3f}" for name, value in terms.items()})
+        if (step + 1) % training.checkpoint_every == 0 and step + 1 < training.steps:
+            _save_checkpoint(fabric, out, recipe, module, optimizer, step + 1, spent_s + time.monotonic() - start)
+    return time.monotonic() - start
+
+
+def _checkpoint(out: Path) -> Path:
+    return out / "checkpoint.pt"
+
+
+def _save_checkpoint(
+    fabric: Fabric, out: Path, recipe: Recipe, module: Any, optimizer: Any, step: int, seconds: float
+) -> None:
+    if fabric.is_global_zero:
+        state = {
+            "step": step,
+            "seconds": seconds,
+            "recipe": recipe.model_dump_json(),
+            "model": module.module.state_dict() if hasattr(module, "module") else module.state_dict(),
+            "optimizer": optimizer.state_dict(),
+        }
+        with atomic_file(_checkpoint(out)) as path:
+            torch.save(state, path)
+    fabric.barrier()
+
+
+def _read_checkpoint(out: Path, device: torch.device | str = "cpu") -> dict[str, Any] | None:
+    path = _checkpoint(out)
+    if not path.exists():
+        return None
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+        return {key: state[key] for key in ("step", "seconds", "recipe", "model", "optimizer")}
+    except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        raise WirelessFMError(f"'{path}' is not a readable checkpoint; remove it to start again") from error
+
+
+def _peek_step(out: Path) -> int:
+    state = _read_checkpoint(out)
+    return 0 if state is None else int(state["step"])
+
+
+def _resume(
+    out: Path, recipe: Recipe, module: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device
+) -> tuple[int, float]:
+    state = _read_checkpoint(out, device)
+    if state is None:
+        return 0, 0.0
+    if state["recipe"] != recipe.model_dump_json():
+        raise WirelessFMError(f"'{out}' holds a run of another recipe; choose another folder or remove it")
+    try:
+        module.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+    except (RuntimeError, ValueError) as error:
+        raise WirelessFMError(f"'{_checkpoint(out)}' does not fit its recipe: {error}") from error
+    return int(state["step"]), float(state["seconds"])

@@ -1,0 +1,137 @@
+"""Pretraining recipes: YAML files, validated to the last key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from wirelessfm.data.views import ViewSpec
+from wirelessfm.errors import WirelessFMError, unknown_name
+from wirelessfm.models.zoo import MODELS
+from wirelessfm.objectives import OBJECTIVES
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelPart(_Strict):
+    """Which model, and its settings."""
+
+    name: str
+    config: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return _one_of("model", name, MODELS)
+
+
+class ObjectivePart(_Strict):
+    """One term of the loss, its weight and its options."""
+
+    name: str
+    weight: float = Field(default=1.0, gt=0)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return _one_of("objective", name, OBJECTIVES)
+
+
+class DataPart(_Strict):
+    """What is trained on: scenes of the shipped corpus or folders of Paths, and the views drawn from them."""
+
+    corpora: tuple[str, ...] = Field(min_length=1)
+    antennas: tuple[int, ...] = ViewSpec.antennas
+    subcarriers: tuple[int, ...] = ViewSpec.subcarriers
+    bandwidth_hz: tuple[float, float] = ViewSpec.bandwidth_hz
+    snr_db: tuple[float, float] = ViewSpec.snr_db
+    noiseless: float = Field(default=ViewSpec.noiseless, ge=0, le=1)
+    turn: bool = ViewSpec.turn
+    max_paths: int = Field(default=12, ge=1)
+
+    def views(self) -> ViewSpec:
+        """The part of this that says what a batch looks like."""
+        return ViewSpec(**self.model_dump(exclude={"corpora", "max_paths"}))
+
+
+class TrainingPart(_Strict):
+    """Optimiser, schedule and bookkeeping. Steps rather than seconds, so that a recipe means the same everywhere."""
+
+    steps: int = Field(gt=0)
+    batch_size: int = Field(default=256, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    warmup_steps: int = Field(default=100, ge=0)
+    weight_decay: float = Field(default=0.05, ge=0)
+    clip_norm: float = Field(default=1.0, gt=0)
+    precision: Literal["32-true", "bf16-mixed"] = "bf16-mixed"
+    checkpoint_every: int = Field(default=500, gt=0)
+    log_every: int = Field(default=50, gt=0)
+
+
+class Recipe(_Strict):
+    """A whole pretraining run."""
+
+    name: str
+    seed: int = Field(default=0, ge=0)
+    model: ModelPart
+    objectives: tuple[ObjectivePart, ...] = Field(min_length=1)
+    data: DataPart
+    training: TrainingPart
+
+
+def load_recipe(path: str | os.PathLike[str]) -> Recipe:
+    """Read and validate a YAML recipe.
+
+    Raises:
+        WirelessFMError: unreadable file, or wrong, missing and mistyped keys, all listed, each with the nearest
+            valid key where there is one.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WirelessFMError(f"no such recipe: '{path}'") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise WirelessFMError(f"'{path}' is not a readable YAML file: {error}") from error
+    return parse_recipe(content, str(path))
+
+
+def parse_recipe(content: Any, origin: str = "recipe") -> Recipe:
+    """Validate the content of a recipe; see :func:`load_recipe`."""
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        problems = "; ".join(_problem(e) for e in error.errors())
+        raise WirelessFMError(f"{origin}: {problems}") from error
+
+
+def _problem(error: Any) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        keys = _keys_at(error["loc"][:-1])
+        return str(unknown_name(f"key '{place}', that is" if len(error["loc"]) > 1 else "key", error["loc"][-1], keys))
+    found = "" if error["type"] == "missing" else f", found {error['input']!r}"
+    return f"{place or 'the recipe'}: {error['msg']}{found}"
+
+
+def _keys_at(location: tuple[Any, ...]) -> Iterable[str]:
+    parts: dict[str, type[BaseModel]] = {
+        "model": ModelPart,
+        "objectives": ObjectivePart,
+        "data": DataPart,
+        "training": TrainingPart,
+    }
+    return (parts[location[0]] if location else Recipe).model_fields
+
+
+def _one_of(kind: str, name: str, known: Iterable[str]) -> str:
+    if name not in known:
+        raise unknown_name(kind, name, known)
+    return name

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from wirelessfm import WirelessFMError
+from wirelessfm.recipe import load_recipe, parse_recipe
+
+RECIPES = sorted((Path(__file__).parents[1] / "src" / "wirelessfm" / "recipes").glob("*.yaml"))
+GOOD = {
+    "name": "t",
+    "model": {"name": "wfm-mae"},
+    "objectives": [{"name": "masked"}],
+    "data": {"corpora": ["munich"]},
+    "training": {"steps": 3},
+}
+
+
+def changed(**updates: object) -> dict:
+    content = deepcopy(GOOD)
+    for place, value in updates.items():
+        *parents, key = place.split("__")
+        target = content
+        for parent in parents:
+            target = target[parent]
+        target[key] = value
+    return content
+
+
+def test_defaults_are_filled_in() -> None:
+    recipe = parse_recipe(GOOD)
+    assert recipe.training.precision == "bf16-mixed" and recipe.data.views().antennas == (8, 16, 32)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (changed(training__stepz=4), r"unknown key 'training.stepz', that is 'stepz'. Did you mean 'steps'\?"),
+        (changed(trainning={}), r"Did you mean 'training'\?"),
+        (changed(model__name="wfm-mea"), r"unknown model 'wfm-mea'. Did you mean 'wfm-mae'\?"),
+        (changed(objectives=[{"name": "maskd"}]), r"unknown objective 'maskd'. Did you mean 'masked'\?"),
+        (changed(objectives=[{"name": "masked", "wieght": 1}]), r"Did you mean 'weight'\?"),
+        (changed(training__steps="many"), r"training\.steps: .*integer.*found 'many'"),
+        (changed(training__steps=0), r"training\.steps: .*greater than 0, found 0"),
+        (changed(objectives=[]), r"objectives: .*at least 1"),
+        (changed(data__corpora=[]), r"data\.corpora"),
+        (changed(training__precision="16"), "bf16-mixed"),
+        ({k: v for k, v in GOOD.items() if k != "model"}, "model: Field required"),
+        ([1, 2], "the recipe"),
+        (None, "the recipe"),
+    ],
+)
+def test_mistakes_are_named(content, message) -> None:
+    with pytest.raises(WirelessFMError, match=message):
+        parse_recipe(content)
+
+
+def test_unreadable_files_are_named(tmp_path) -> None:
+    with pytest.raises(WirelessFMError, match="no such recipe"):
+        load_recipe(tmp_path / "absent.yaml")
+    (tmp_path / "bad.yaml").write_text("a: [1\nb: {")
+    with pytest.raises(WirelessFMError, match="not a readable YAML"):
+        load_recipe(tmp_path / "bad.yaml")
+    (tmp_path / "code.yaml").write_text("!!python/object/apply:os.system ['true']")
+    with pytest.raises(WirelessFMError, match="not a readable YAML"):
+        load_recipe(tmp_path / "code.yaml")
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
+def test_shipped_recipes_are_valid(path) -> None:
+    assert load_recipe(path).name == path.stem
