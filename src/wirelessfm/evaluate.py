@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
 import torch
@@ -73,7 +74,7 @@ class _Job:
     split: Split
 
     @property
-    def key(self) -> tuple[object, ...]:
+    def key(self) -> tuple[Any, ...]:
         """As ``Row.key``."""
         return (
             self.data.task.name,
@@ -127,7 +128,9 @@ def evaluate(
         WirelessFMError: unknown heads, budgets out of range, repeated systems, features or scores of the wrong
             shape or not finite (named by system).
     """
-    _check(datas, systems, budgets, heads)
+    _check(datas, systems, budgets, seeds, heads)
+    if n_workers < 1:
+        raise WirelessFMError(f"n_workers is a number of processes of at least 1, found {n_workers}")
     jobs = [job for data in datas for job in _jobs(data, systems, budgets, seeds, heads)]
     done = {row.key: row for row in read_rows([out])} if out is not None and os.path.exists(out) else {}
     todo = [job for job in jobs if job.key not in done]
@@ -142,7 +145,7 @@ def evaluate(
 
 def predict(data: TaskData, system: System, budget: float = 1.0, seed: int = 0, head: str = "linear") -> Predictions:
     """The predictions behind one row of :func:`evaluate`; budget and head are ignored where they mean nothing."""
-    _check([data], [system], [budget], [head])
+    _check([data], [system], [budget], [seed], [head])
     job = next(_jobs(data, [system], [budget], [seed], [head]), None)
     if job is None:
         raise WirelessFMError(f"system '{system.name}' does not apply to task '{data.task.name}'")
@@ -163,7 +166,11 @@ def predict(data: TaskData, system: System, budget: float = 1.0, seed: int = 0, 
 
 
 def _check(
-    datas: Sequence[TaskData], systems: Sequence[System], budgets: Sequence[float], heads: Sequence[str]
+    datas: Sequence[TaskData],
+    systems: Sequence[System],
+    budgets: Sequence[float],
+    seeds: Sequence[int],
+    heads: Sequence[str],
 ) -> None:
     for head in heads:
         if head not in HEADS:
@@ -171,12 +178,16 @@ def _check(
     for budget in budgets:
         if not 0 < budget <= 1:
             raise WirelessFMError(f"a label budget is a fraction in (0, 1], found {budget:g}; 1 % is 0.01")
-    for what, names in (
-        ("systems", [(s.name, s.weights) for s in systems]),
-        ("tasks", [(d.task.name, *d.scenes) for d in datas]),
-    ):
-        if len(set(names)) != len(names):
-            raise WirelessFMError(f"{what} must differ in name, found {names}")
+    identities: dict[str, list[Any]] = {
+        "tasks": [(d.task.name, *d.scenes) for d in datas],
+        "systems": [(s.name, s.weights) for s in systems],
+        "budgets": list(budgets),
+        "seeds": list(seeds),
+        "heads": list(heads),
+    }
+    for what, values in identities.items():
+        if not values or len(set(values)) != len(values):
+            raise WirelessFMError(f"{what} must differ and be at least one, found {values}")
 
 
 def _jobs(
@@ -284,6 +295,10 @@ def _one_thread() -> Iterator[None]:
 
 def _row(job: _Job, outcome: _Outcome) -> Row:
     data, system = job.data, job.system
+    try:
+        metrics = data.score(outcome.scores, job.split.test)
+    except WirelessFMError as error:
+        raise WirelessFMError(f"system '{system.name}': {error}") from error
     return Row(
         task=data.task.name,
         scenes=data.scenes,
@@ -295,7 +310,7 @@ def _row(job: _Job, outcome: _Outcome) -> Row:
         n_labels=len(job.labelled),
         n_test=len(job.split.test),
         seed=job.seed,
-        metrics=data.score(outcome.scores, job.split.test),
+        metrics=metrics,
         metric=data.task.metric,
         pretrained=system.pretrained,
         weights=system.weights,

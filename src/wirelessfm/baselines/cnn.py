@@ -11,14 +11,19 @@ from wirelessfm.baselines.training import train_classifier
 from wirelessfm.csi import CSI
 from wirelessfm.signal import to_angle_delay
 
+# 20 epochs, but enough steps for few labels; with many, 600 steps bound the cost to about 10 s on one core.
+_EPOCHS, _MIN_STEPS, _MAX_STEPS = 20, 200, 600
+
 
 class SmallCNN(nn.Module):
     """Convolutions along the antennas; subcarriers and delays of both domains are the channels.
 
     Each sample enters at unit power, log power joins before the last layers. Square kernels over antenna and
-    subcarrier were worse by 1 to 5 points at four times the cost (ray-traced city, 32 × 32): a narrow band has few
-    delays, so there is little to slide along. Any number of antennas; input complex [sample, antenna, subcarrier].
+    subcarrier were no better at four times the cost (a third-party city, 32 × 32): a narrow band has few delays,
+    so there is little to slide along. Any number of antennas; input complex [sample, antenna, subcarrier].
     """
+
+    power_db: Tensor
 
     def __init__(self, n_antennas: int, n_subcarriers: int, n_classes: int, width: int = 64) -> None:
         super().__init__()
@@ -72,5 +77,6 @@ def train_cnn(csi: CSI, labels: Tensor, n_classes: int, seed: int, device: str =
         model = SmallCNN(values.shape[1], values.shape[2], n_classes).to(device)
         spread, mean = torch.std_mean(log_power(values), correction=0)
         model.power_db.copy_(torch.stack([mean, spread]))
-        train_classifier(model, values, labels.to(device), learning_rate=3e-3)
+        n_steps = min(_MAX_STEPS, max(_MIN_STEPS, _EPOCHS * len(labels) // 128))
+        train_classifier(model, values, labels.to(device), 3e-3, n_steps)
     return TrainedCNN(model)

@@ -10,7 +10,6 @@ from torch import Tensor
 from wirelessfm.baselines.raw import log_power
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
-from wirelessfm.paths import SPEED_OF_LIGHT_M_PER_S
 
 # A direct path loses 0 dB against free space of its own length; a wall of ordinary concrete (relative permittivity
 # 5.3, ITU-R P.2040) reflects 20·log10((√5.3 − 1)/(√5.3 + 1)) = −8.1 dB at normal incidence. Halfway between.
@@ -48,6 +47,3 @@ def delay_from_phase_slope(csi: CSI) -> Tensor:
     step = (values[..., 1:] * values[..., :-1].conj()).flatten(1).to(torch.complex128).sum(dim=1)
     turns = (-torch.angle(step) / (2 * math.pi)) % 1.0
     return (turns / step_hz).to(values.real.dtype)
-
-
-__all__ = ["MAX_EXCESS_LOSS_DB", "delay_from_phase_slope", "los_from_power_and_delay"]

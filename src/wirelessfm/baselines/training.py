@@ -5,13 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-# Cost is bounded in steps, not epochs. Few labels still need some steps to be fitted; with many, 600 steps are
-# within a point of 2000 and keep a whole comparison within minutes on two cores.
-_MIN_STEPS, _MAX_STEPS, _EPOCHS = 200, 600, 20
 _MIN_BATCH, _MAX_BATCH = 16, 128
 
 
-def train_classifier(model: nn.Module, inputs: Tensor, labels: Tensor, learning_rate: float) -> None:
+def train_classifier(model: nn.Module, inputs: Tensor, labels: Tensor, learning_rate: float, n_steps: int) -> None:
     """Minimise the cross-entropy with AdamW and a one-cycle rate; leaves the model in evaluation mode.
 
     Batches and dropout come from the global generator: call it inside ``torch.random.fork_rng``.
@@ -21,10 +18,10 @@ def train_classifier(model: nn.Module, inputs: Tensor, labels: Tensor, learning_
         inputs: [sample, ...].
         labels: int64 [sample].
         learning_rate: the highest of the cycle.
+        n_steps: batches; the batch is a tenth of the samples within 16 … 128, so few labels cost little.
     """
     n = len(labels)
     batch = min(n, _MAX_BATCH, max(_MIN_BATCH, n // 10))
-    n_steps = min(_MAX_STEPS, max(_MIN_STEPS, _EPOCHS * n // batch))
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=1e-2, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=n_steps)
     order = torch.cat([torch.randperm(n) for _ in range(-(-n_steps * batch // n))])[: n_steps * batch]

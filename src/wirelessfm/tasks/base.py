@@ -17,6 +17,10 @@ from wirelessfm.csi import CSI, concatenate_csi
 from wirelessfm.data.splits import Split, spatial_split
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import Paths
+from wirelessfm.signal import OFDM
+
+# The narrow grid of the DeepMIMO-based evaluations since LWM: 32 tones of 30 kHz.
+NARROW_BAND = OFDM(32, 30e3)
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,11 @@ def connected_sites(sites: Sequence[SitePaths], task: str) -> list[SitePaths]:
 
 
 def assemble(
-    task: Task, sites: Sequence[SitePaths], inputs: Sequence[CSI], truth: Mapping[str, Tensor], notes: Mapping[str, object]
+    task: Task,
+    sites: Sequence[SitePaths],
+    inputs: Sequence[CSI],
+    truth: Mapping[str, Tensor],
+    notes: Mapping[str, object],
 ) -> TaskData:
     """Join what was computed site by site; ``truth`` holds ``labels`` and optionally ``beam_powers``."""
     csi = concatenate_csi([replace(part, labels={}) for part in inputs])
