@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import threading
 
 import pytest
 import torch
@@ -100,6 +101,28 @@ def test_finished_rows_are_not_computed_again(tmp_path):
     both = run([system], out=out)
     assert len(calls) == 2 and len(out.read_text().splitlines()) == len(both) == 4
     assert run([system], out=out) == both and len(calls) == 2
+
+
+def test_tasks_with_the_same_input_share_features():
+    calls = []
+
+    def counted(csi):
+        calls.append(csi.size("antenna"))
+        return angle_spectrum_features(csi)
+
+    beam32 = get_task("beam-64-antennas-32").build(SITES)
+    rows = run([System("mine", "features", counted)], datas=(LOS, BEAM, beam32), budgets=(0.1,), seeds=(0,))
+    assert sorted(calls) == [8, 32] and [row.task for row in rows] == ["los", BEAM.task.name, beam32.task.name]
+
+
+def test_an_encoder_need_not_be_picklable_to_use_workers():
+    lock = threading.Lock()
+
+    def locked(csi):
+        with lock:
+            return angle_spectrum_features(csi)
+
+    assert len(run([System("locked", "encoder", locked)], budgets=(0.1,), n_workers=2)) == 2
 
 
 def test_an_interruption_keeps_what_was_finished(tmp_path):
