@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from synthetic_sites import make_site
-from wirelessfm.baselines import BASELINES, System, angle_spectrum_features
+from wirelessfm.baselines import BASELINES, System, angle_spectrum_features, remembering
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.evaluate import evaluate, predict
 from wirelessfm.tasks import LosTask, get_task, read_rows
@@ -113,6 +113,22 @@ def test_tasks_with_the_same_input_share_features():
     beam32 = get_task("beam-64-antennas-32").build(SITES)
     rows = run([System("mine", "features", counted)], datas=(LOS, BEAM, beam32), budgets=(0.1,), seeds=(0,))
     assert sorted(calls) == [8, 32] and [row.task for row in rows] == ["los", BEAM.task.name, beam32.task.name]
+
+
+def test_a_remembering_system_computes_an_input_once():
+    calls = []
+
+    def counted(csi):
+        calls.append(len(csi))
+        return angle_spectrum_features(csi)
+
+    system = remembering(dataclasses.replace(ENCODER, run=counted))
+    row = run([system], budgets=(0.1,), seeds=(0,))[0]
+    found = predict(LOS, system, budget=0.1)
+    assert calls == [300] and (system.name, system.weights) == (ENCODER.name, ENCODER.weights)
+    assert LOS.score(found.scores, LOS.split(0).test) == row.metrics
+    with pytest.raises(WirelessFMError, match="'cnn' is a network"):
+        remembering(BASELINES["cnn"])
 
 
 def test_an_encoder_need_not_be_picklable_to_use_workers():

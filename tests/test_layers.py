@@ -15,7 +15,7 @@ LAYERS = [
     {"data", "nn", "baselines"},
     {"models", "objectives"},
     {"tasks", "adapt"},
-    {"recipe", "embed", "pretrain", "evaluate"},
+    {"recipe", "embed", "pretrain", "evaluate", "suite"},
     {"report"},
     {"cli", "demo"},
 ]

@@ -49,6 +49,48 @@ def _fail(message: str, code: int) -> None:
 
 
 @app.command()
+def trace(
+    scene: Annotated[str, typer.Argument(help="Scene of Sionna RT, such as munich.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder; finished parts in it are kept and continued.")],
+    sites: Annotated[int, typer.Option(min=1, help="Base stations.")] = 1,
+    carrier_hz: Annotated[list[float] | None, typer.Option(help="Repeat for more; default 3.5e9.")] = None,
+    layout: Annotated[str, typer.Option(help="grid or walk.")] = "grid",
+    spacing_m: Annotated[float, typer.Option(help="Distance of the grid points.")] = 3.0,
+    radius_m: Annotated[float, typer.Option(help="Around each base station.")] = 200.0,
+    connected: Annotated[int | None, typer.Option(help="Stop when so many users have a path.")] = None,
+    walks: Annotated[int, typer.Option(help="Number of walks.")] = 20,
+    steps: Annotated[int, typer.Option(help="Positions of each walk.")] = 50,
+    speed_m_per_s: Annotated[float, typer.Option(help="Of the walks.")] = 1.5,
+    depth: Annotated[int, typer.Option(help="Largest number of interactions.")] = 3,
+    rays: Annotated[int, typer.Option(help="Rays shot from a base station.")] = 20_000,
+    diffraction: Annotated[bool, typer.Option(help="Paths around edges; several times slower.")] = False,
+    seed: Annotated[int, typer.Option(help="Of base stations, users and rays.")] = 0,
+) -> None:
+    """Ray-trace users of a city: one folder with Paths per base station and carrier (needs the extra rt)."""
+    from wirelessfm.data.simulate.request import TraceRequest
+    from wirelessfm.data.simulate.sionna_rt import trace_scene
+
+    request = TraceRequest(
+        scene=scene,
+        n_sites=sites,
+        carriers_hz=tuple(carrier_hz or (3.5e9,)),
+        layout=layout,  # type: ignore[arg-type]  # checked by TraceRequest
+        spacing_m=spacing_m,
+        radius_m=radius_m,
+        n_connected=connected,
+        n_walks=walks,
+        n_steps=steps,
+        speed_m_per_s=speed_m_per_s,
+        seed=seed,
+        depth=depth,
+        rays=rays,
+        diffraction=diffraction,
+    )
+    for folder in trace_scene(request, out):
+        typer.echo(str(folder))
+
+
+@app.command()
 def pretrain(
     recipe: Annotated[Path, typer.Argument(help="YAML recipe.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Run folder; an unfinished run in it is continued.")],
@@ -109,6 +151,84 @@ def embed(
     features = embed_csi(network, CSI.load(csi), pooling or None, device=device)
     save_embeddings(features, out)
     typer.echo(f"embeddings {list(features.shape)}: {out}")
+
+
+@app.command()
+def corpus() -> None:
+    """List the ray-traced data sets that come with the package."""
+    from wirelessfm.data.corpus import folder, load, names
+
+    for name in names():
+        paths = load(name)
+        los = float((paths.connected().los == 1).float().mean())
+        users = f"{paths.n_users:6d} users, {paths.connected().n_users:6d} connected, {los:4.0%} line of sight"
+        typer.echo(f"{name:28s} {users}")
+    typer.echo(f"in {folder()}; derived from OpenStreetMap, see ATTRIBUTION.md there")
+
+
+@app.command()
+def systems() -> None:
+    """List baselines, models, objectives, tasks and heads by name."""
+    from wirelessfm.adapt import HEADS
+    from wirelessfm.baselines import BASELINES
+    from wirelessfm.models.zoo import MODELS
+    from wirelessfm.objectives import OBJECTIVES
+    from wirelessfm.tasks import TASKS
+
+    lists = {"tasks": TASKS, "baselines": BASELINES, "models": MODELS, "objectives": OBJECTIVES, "heads": HEADS}
+    for kind, names in lists.items():
+        typer.echo(f"{kind}: {', '.join(names)}")
+
+
+@app.command()
+def evaluate(
+    systems: Annotated[list[str], typer.Argument(help="Baselines by name, model folders, or MODEL-random.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Results folder; rows it already has are kept.")],
+    scene: Annotated[list[str], typer.Option(help="Test city of the corpus; repeat for more.")],
+    task: Annotated[list[str] | None, typer.Option(help="Default: every task.")] = None,
+    budget: Annotated[list[float] | None, typer.Option(help="Fraction of labels; default 0.01 0.05 0.1 1.")] = None,
+    seeds: Annotated[int, typer.Option(min=1)] = 3,
+    head: Annotated[list[str] | None, typer.Option(help="Default: linear and mlp.")] = None,
+    max_users: Annotated[int | None, typer.Option(min=1, help="Of each base station.")] = None,
+    workers: Annotated[int, typer.Option(min=1)] = 2,
+) -> None:
+    """Evaluate systems on the tasks of a city: rows in OUT/results.jsonl."""
+    from wirelessfm.adapt import HEADS
+    from wirelessfm.evaluate import BUDGETS
+    from wirelessfm.evaluate import evaluate as run
+    from wirelessfm.suite import build_tasks, find_system, site_pairs
+    from wirelessfm.tasks import TASKS
+
+    chosen = [find_system(name) for name in systems]
+    data = build_tasks(task or list(TASKS), site_pairs(scene), max_users)
+    rows = run(data, chosen, budget or BUDGETS, range(seeds), head or list(HEADS), out / "results.jsonl", workers)
+    typer.echo(f"{len(rows)} rows: {out / 'results.jsonl'}; see them with: wfm report {out}")
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="Results folder with results.jsonl.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Default: FOLDER/report.html.")] = None,
+    title: Annotated[str, typer.Option()] = "Wireless foundation models: results",
+) -> None:
+    """Turn results into one self-contained HTML page."""
+    from wirelessfm.report import report_folder
+
+    typer.echo(f"report: {report_folder(folder, out, title=title)}")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder; what it already holds is reused.")] = Path(
+        "runs/demo"
+    ),
+    fast: Annotated[bool, typer.Option("--fast", help="Every stage, small: under a minute.")] = False,
+    test_scene: Annotated[str, typer.Option(help="City that pretraining does not see.")] = "florence",
+) -> None:
+    """Pretrain on the shipped cities, test on an unseen one, write the report."""
+    from wirelessfm.demo import demo as run
+
+    run(out / "fast" if fast else out, fast, test_scene)
 
 
 if __name__ == "__main__":

@@ -178,7 +178,9 @@ def _train(
             group["lr"] = learning_rate(step, training)
         loss, terms = module(step, fabric.global_rank)
         if not bool(torch.isfinite(loss)):
-            raise WirelessFMError(f"the loss became {float(loss.detach())} at step {step}; lower training.learning_rate")
+            raise WirelessFMError(
+                f"the loss became {float(loss.detach())} at step {step}; lower training.learning_rate"
+            )
         fabric.backward(loss)
         fabric.clip_gradients(module, optimizer, max_norm=training.clip_norm)
         optimizer.step()

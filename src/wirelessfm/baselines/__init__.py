@@ -7,7 +7,7 @@ from wirelessfm.baselines.majority import fit_majority
 from wirelessfm.baselines.power_delay_los import delay_from_phase_slope, los_from_power_and_delay
 from wirelessfm.baselines.raw import log_power, raw_features
 from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
-from wirelessfm.baselines.system import KINDS, Predictor, System
+from wirelessfm.baselines.system import KINDS, Predictor, System, remembering
 from wirelessfm.errors import unknown_name
 
 BASELINES: dict[str, System] = {
@@ -45,5 +45,6 @@ __all__ = [
     "log_power",
     "los_from_power_and_delay",
     "raw_features",
+    "remembering",
     "train_cnn",
 ]

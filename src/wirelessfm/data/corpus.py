@@ -7,6 +7,7 @@ does not need Sionna RT; ``python -m wirelessfm.data.simulate.make_corpus OUT`` 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -63,3 +64,30 @@ def load_site(scene: str, site: str = "bs0", carrier_hz: float = 3.5e9, root: Ro
         root: another folder of the same form, such as the output of a trace.
     """
     return load(f"{scene}-{site}-{carrier_hz / 1e9:g}GHz", root)
+
+
+def load_corpora(wanted: Sequence[str], root: Root = None) -> list[Paths]:
+    """Everything that a list of names stands for, in order, without repeats.
+
+    Args:
+        wanted: each a scene of the corpus (all its sites and carriers), one data set of it, a folder with Paths, or
+            a folder with such folders.
+        root: another corpus folder.
+
+    Raises:
+        WirelessFMError: a name that is none of these; lists the scenes and data sets.
+    """
+    places = [place for name in wanted for place in _places(name, root)]
+    return [Paths.load(place) for place in dict.fromkeys(places)]
+
+
+def _places(name: str, root: Root) -> list[Path]:
+    if Path(name).is_dir():
+        inner = sorted(card.parent for card in Path(name).glob("*/card.json"))
+        return inner or [Path(name)]
+    known = names(root)
+    found = [n for n in known if name in (n, n.rsplit("-", 2)[0])]
+    if not found:
+        scenes = sorted({n.rsplit("-", 2)[0] for n in known})
+        raise unknown_name("corpus (nor is there such a folder)", name, [*scenes, *known])
+    return [folder(root) / n for n in found]

@@ -8,7 +8,8 @@ import numpy as np
 
 from wirelessfm.report.maps import EmbeddingMap, UserMap
 from wirelessfm.report.markup import Html, element
-from wirelessfm.report.scatter import category_colour, embedding_map, user_map
+from wirelessfm.report.scatter import MAX_DRAWN, NO_VALUE, category_colour, embedding_map, user_map
+from wirelessfm.report.wording import grouped
 
 
 def maps_section(maps: Sequence[UserMap]) -> Html:
@@ -44,7 +45,9 @@ def _legend(drawn: UserMap | EmbeddingMap) -> Html | None:
         items = [(category_colour(i), drawn.names[i] if i < len(drawn.names) else f"class {i}") for i in present]
     lines = [element("li", element("span", class_="dot", style=f"background:{c}"), " ", name) for c, name in items]
     if drawn.kind != "value" and not np.all(drawn.values >= 0):
-        lines.append(element("li", element("span", class_="dot", style="background:#9a9a9a"), " none"))
+        lines.append(element("li", element("span", class_="dot", style=f"background:{NO_VALUE}"), " none"))
     if isinstance(drawn, UserMap) and drawn.bs_position_m is not None:
         lines.append(element("li", "▲ base station"))
+    if len(drawn.values) > MAX_DRAWN:
+        lines.append(element("li", f"{grouped(MAX_DRAWN)} of {grouped(len(drawn.values))} drawn, chosen at random"))
     return element("ul", *lines, class_="legend") if lines else None

@@ -29,6 +29,8 @@ def _check(name: str, points: np.ndarray, columns: tuple[int, ...], values: np.n
         )
     if values.dtype.kind not in "biuf" or points.dtype.kind not in "iuf":
         raise WirelessFMError(f"map '{name}': expected real numbers, found {points.dtype} and {values.dtype}")
+    if not np.isfinite(points).all():
+        raise WirelessFMError(f"map '{name}': expected finite positions; drop the users that have none")
     if kind not in get_args(Kind):
         raise WirelessFMError(f"map '{name}': kind is one of {', '.join(get_args(Kind))}, found '{kind}'")
 

@@ -8,7 +8,7 @@ from collections import Counter
 from wirelessfm.report.markup import Html, element, join
 from wirelessfm.report.parts import scrolling, system_name
 from wirelessfm.report.tables import Entry, TaskTable
-from wirelessfm.report.wording import grouped, kind_name, labels, magnitude, share, spread
+from wirelessfm.report.wording import grouped, kind_name, magnitude, share, spread
 
 
 def ranking_table(table: TaskTable) -> Html:
@@ -26,12 +26,12 @@ def ranking_table(table: TaskTable) -> Html:
         *heads,
         element("th", "Kind", scope="col", data_better="text"),
         element("th", "Parameters", scope="col", data_better="low"),
-        element("th", f"Fit, s ({labels(table.rank_budget)})", scope="col", data_better="low"),
+        element("th", "Fit, s", element("small", f" {share(table.rank_budget)}"), scope="col", data_better="low"),
     )
     body = [_line(table, rank, entry, columns, usual_n) for rank, entry in enumerate(table.entries, 1)]
     caption = (
-        f"Columns: share of the training labels used. Mean ± standard deviation over n = {usual_n} "
-        f"{'seeds' if usual_n > 1 else 'seed'} where no other n is given. "
+        "Columns: share of the training labels used and, below it, their number. "
+        f"Mean ± standard deviation over n = {usual_n} {'seeds' if usual_n > 1 else 'seed'} where no other n is given. "
         "Bold: best learned system of the column. Boxed: best overall; a rule without labels competes at every budget."
     )
     foot = element("tfoot", _winners(table, columns, False), _winners(table, columns, True))
@@ -77,16 +77,20 @@ def _score(table: TaskTable, entry: Entry, budget: float, usual_n: int) -> Html:
 def _marks(table: TaskTable, entry: Entry, budget: float) -> str:
     # The one value of a rule stands under 0 labels and may be the best of any column.
     places = (0.0, *table.budgets) if entry.is_label_free else (budget,)
-    overall = any(table.ranked(b)[:1] == [entry] for b in places if b or not table.budgets)
-    learned = [e for e in table.ranked(budget) if e.is_learned][:1] == [entry]
+    overall = any(_best(table, b, False) is entry for b in places if b or not table.budgets)
+    learned = _best(table, budget, True) is entry
     return " ".join(["best-overall"] * overall + ["best-learned"] * learned)
+
+
+def _best(table: TaskTable, budget: float, learned_only: bool) -> Entry | None:
+    return next((e for e in table.ranked(budget) if e.is_learned or not learned_only), None)
 
 
 def _winners(table: TaskTable, columns: list[float], learned_only: bool) -> Html:
     cells = []
     for budget in columns:
-        ranked = [e for e in table.ranked(budget) if e.is_learned or not learned_only]
-        cells.append(element("td", ranked[0].label if ranked else "–", data_budget=f"{budget:g}", class_="winner"))
+        best = _best(table, budget, learned_only)
+        cells.append(element("td", best.label if best else "–", data_budget=f"{budget:g}", class_="winner"))
     name = "Best learned" if learned_only else "Best overall"
     blank = element("td")
     return element("tr", blank, element("th", name, scope="row"), *cells, blank, blank, blank)
@@ -99,4 +103,4 @@ def _usual_n(table: TaskTable) -> int:
 def _budget_head(table: TaskTable, budget: float) -> tuple[str | Html, ...]:
     if not budget:
         return (share(budget),)
-    return share(budget), element("small", f" {grouped(table.n_labels(budget))} labels")
+    return share(budget), element("small", f" {grouped(table.n_labels(budget))}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
 
@@ -15,6 +17,9 @@ from wirelessfm.report.maps import EmbeddingMap, UserMap
 from wirelessfm.report.markup import Html
 
 WIDTH_IN = 4.4
+NO_VALUE = "#9a9a9a"
+# More points than this cannot be told apart at the size of the figure, and only cost time.
+MAX_DRAWN = 10_000
 
 
 def user_map(drawn: UserMap, prefix: str) -> Html:
@@ -49,35 +54,34 @@ def category_colour(index: int) -> str:
 
 
 def _points(figure: Figure, axes: Axes, points: np.ndarray, drawn: UserMap | EmbeddingMap) -> None:
-    values = np.asarray(drawn.values, float)
+    # In random order, so that no class hides another only because it comes later in the file.
+    chosen = np.random.default_rng(0).permutation(len(points))[:MAX_DRAWN]
+    (x, y), values = points[chosen].T, np.asarray(drawn.values, float)[chosen]
     present = np.isfinite(values) & ((values >= 0) | (drawn.kind == "value"))
-    size = float(np.clip(9000 / max(len(points), 1), 3, 26))
-    axes.scatter(
-        points[~present, 0], points[~present, 1], s=size, c="#9a9a9a", alpha=0.35, linewidths=0, rasterized=True
-    )
-    # Shuffled, so that no class hides another only because it comes later in the file.
-    order = np.random.default_rng(0).permutation(np.flatnonzero(present))
-    (x, y), values = points[order].T, values[order]
+    style: dict[str, Any] = {"s": float(np.clip(9000 / max(len(x), 1), 3, 26)), "linewidths": 0, "rasterized": True}
+    axes.scatter(x[~present], y[~present], c=NO_VALUE, alpha=0.35, **style)
+    x, y, values = x[present], y[present], values[present]
     if drawn.kind == "category":
-        colours = [category_colour(int(v)) for v in values]
-        axes.scatter(x, y, s=size, c=colours or None, linewidths=0, rasterized=True)
+        axes.scatter(x, y, c=[category_colour(int(v)) for v in values] or None, **style)
         return
     low, high = drawn.limits or ((values.min(), values.max()) if values.size else (0.0, 1.0))
     colour_map = _cyclic() if drawn.kind == "beam" else _ordered()
-    dots = axes.scatter(x, y, s=size, c=values, cmap=colour_map, vmin=low, vmax=high, linewidths=0)
-    dots.set_rasterized(True)
+    dots = axes.scatter(x, y, c=values, cmap=colour_map, vmin=low, vmax=high, **style)
+    _colour_bar(figure, axes, dots, drawn.names[0] if drawn.kind == "value" and drawn.names else drawn.kind)
+
+
+def _colour_bar(figure: Figure, axes: Axes, dots: PathCollection, name: str) -> None:
     bar = figure.colorbar(dots, ax=axes, orientation="horizontal", fraction=0.05, pad=0.03, aspect=40)
     if bar.solids is not None:
         bar.solids.set_rasterized(True)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=INK, labelsize=9, length=3)
-    name = drawn.names[0] if drawn.kind == "value" and drawn.names else drawn.kind
     bar.ax.xaxis.label.set(text=name, color=INK, fontsize=10, parse_math=False)
 
 
 def _ordered() -> Colormap:
     """Viridis without its darkest part, which vanishes on a dark page."""
-    return ListedColormap(colormaps["viridis"](np.linspace(0.15, 0.97, 256)))
+    return ListedColormap(colormaps["viridis"](np.linspace(0.25, 0.97, 256)))
 
 
 def _cyclic() -> Colormap:

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.tasks.row import Row
@@ -18,6 +18,10 @@ LOWER_IS_BETTER = {"nmse", "mse", "rmse", "mae", "error", "loss", "ber", "bler",
 def lower_is_better(metric: str) -> bool:
     """Whether smaller values of ``metric`` are better, told by the words of its name."""
     return not LOWER_IS_BETTER.isdisjoint(metric.lower().replace("-", "_").split("_"))
+
+
+# Name, kind, whether pretrained, and the hash of pretrained weights.
+System = tuple[str, str, bool, str]
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,8 @@ class Entry:
 
     @property
     def is_foundation_model(self) -> bool:
-        """Whether this is an encoder with trained weights; all else is a baseline."""
-        return self.kind == "encoder" and self.pretrained
+        """Whether its weights were pretrained; all else is a baseline."""
+        return self.pretrained
 
     @property
     def is_label_free(self) -> bool:
@@ -158,12 +162,12 @@ def task_tables(rows: Sequence[Row], rank_budget: float | None = None) -> list[T
     return [_task_table(task, group, names, rank_budget) for task, group in by_task.items()]
 
 
-def _system(row: Row) -> tuple[str, str, bool, str]:
+def _system(row: Row) -> System:
     # Random weights differ from seed to seed and are still one system; trained weights are what is compared.
     return (row.system, row.kind, row.pretrained, row.weights if row.pretrained else "")
 
 
-def _names(rows: Iterable[Row]) -> dict[tuple[str, str, bool, str], str]:
+def _names(rows: Iterable[Row]) -> dict[System, str]:
     """A display name for each system: with a hash or a kind only where the plain name is ambiguous."""
     systems = dict.fromkeys(_system(row) for row in rows)
     names = {}
@@ -177,9 +181,8 @@ def _names(rows: Iterable[Row]) -> dict[tuple[str, str, bool, str], str]:
     return names
 
 
-def _task_table(
-    task: str, rows: list[Row], names: Mapping[tuple[str, str, bool, str], str], rank_budget: float | None
-) -> TaskTable:
+def _metric(task: str, rows: Sequence[Row]) -> str:
+    """The one metric that ranks these rows and that all of them have."""
     metrics = sorted({row.metric for row in rows})
     if len(metrics) > 1:
         raise WirelessFMError(
@@ -188,19 +191,23 @@ def _task_table(
         )
     if incomplete := [row.system for row in rows if row.metric not in row.metrics]:
         raise WirelessFMError(f"task '{task}': the row of '{incomplete[0]}' has no value of '{metrics[0]}'")
-    unique = {(row.task, _system(row), row.head, round(row.budget, 6), row.seed): row for row in rows}
-    cells: dict[tuple[tuple[str, str, bool, str], str], dict[float, list[Row]]] = {}
-    for (_, system, head, budget, _), row in unique.items():
+    return metrics[0]
+
+
+def _task_table(task: str, rows: Sequence[Row], names: Mapping[System, str], rank_budget: float | None) -> TaskTable:
+    metric = _metric(task, rows)
+    unique = {(_system(row), row.head, round(row.budget, 6), row.seed): row for row in rows}
+    cells: dict[tuple[System, str], dict[float, list[Row]]] = {}
+    for (system, head, budget, _), row in unique.items():
         cells.setdefault((system, head), {}).setdefault(budget, []).append(row)
     entries = [_entry(names[system], by_budget) for (system, _), by_budget in cells.items()]
     budgets = tuple(sorted({b for e in entries for b in e.cells if b > 0}))
     chosen = rank_budget if rank_budget in budgets else _rank_budget(entries, budgets)
     scenes = tuple(dict.fromkeys(scene for row in rows for scene in row.scenes))
-    warnings = _warnings(list(unique.values()), len(rows) - len(unique))
-    unordered = TaskTable(task, scenes, metrics[0], budgets, chosen, tuple(entries), warnings)
-    ranked = unordered.ranked(chosen)
-    rest = [e for e in entries if e not in ranked]
-    return TaskTable(task, scenes, metrics[0], budgets, chosen, (*ranked, *rest), warnings)
+    warnings = _warnings(list(unique.values()), entries, len(rows) - len(unique))
+    table = TaskTable(task, scenes, metric, budgets, chosen, tuple(entries), warnings)
+    ranked = table.ranked(chosen)
+    return replace(table, entries=(*ranked, *(e for e in entries if e not in ranked)))
 
 
 def _entry(name: str, by_budget: Mapping[float, list[Row]]) -> Entry:
@@ -221,20 +228,20 @@ def _rank_budget(entries: Sequence[Entry], budgets: Sequence[float]) -> float:
     return max(budgets, key=lambda b: (sum(b in e.cells for e in entries), -b), default=0.0)
 
 
-def _warnings(rows: Sequence[Row], n_repeated: int) -> tuple[str, ...]:
+def _warnings(rows: Sequence[Row], entries: Sequence[Entry], n_repeated: int) -> tuple[str, ...]:
     splits: dict[tuple[float, int], set[str]] = defaultdict(set)
-    seeds: dict[float, set[int]] = defaultdict(set)
     for row in rows:
         splits[row.budget, row.seed].add(row.split)
-        seeds[row.budget].add(row.seed)
     warnings = []
     if any(len(found) > 1 for found in splits.values()):
         warnings.append(
             "Not every system was tested on the same samples: split fingerprints differ within a seed and budget "
             "(see the provenance tables), so these numbers are not strictly comparable."
         )
-    if max(len(found) for found in seeds.values()) == 1:
-        warnings.append("One seed only: the spread is unknown, and small differences mean nothing.")
+    scores = [cell.score for entry in entries for cell in entry.cells.values()]
+    if single := sum(score.n == 1 for score in scores):
+        amount = "One seed only" if single == len(scores) else f"One seed only in {single} of {len(scores)} results"
+        warnings.append(f"{amount}: the spread is unknown there, and small differences mean nothing.")
     if n_repeated:
         warnings.append(f"{n_repeated} rows were repeated (same system, budget and seed); the last of each counts.")
     return tuple(warnings)

@@ -42,7 +42,11 @@ def _verdict(table: TaskTable, budget: float) -> Verdict | None:
 
 def _best_unseen(ranked: Iterable[Entry], budget: float, metric: str) -> str:
     unseen = next((e for e in ranked if not e.saw_test_scene), None)
-    return f"; without it, the best is {unseen.label}, {spread(_score(unseen, budget), metric)}." if unseen else "."
+    return (
+        f"; of those that did not, the best is {unseen.label}, {spread(_score(unseen, budget), metric)}."
+        if unseen
+        else "."
+    )
 
 
 def _subject(entry: Entry) -> str:

@@ -45,6 +45,6 @@ def magnitude(n: int) -> str:
 
 def kind_name(entry: Entry) -> str:
     """Kind of system in a word or two."""
-    if entry.kind != "encoder":
-        return entry.kind
-    return "pretrained encoder" if entry.pretrained else "encoder, untrained"
+    if entry.pretrained:
+        return f"pretrained {entry.kind}"
+    return "encoder, untrained" if entry.kind == "encoder" else entry.kind

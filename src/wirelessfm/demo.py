@@ -1,0 +1,152 @@
+"""The whole pipeline in one sitting: shipped cities, pretraining, frozen embeddings, three tasks, baselines, report.
+
+One city is kept out of pretraining and used for the tasks alone.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wirelessfm.baselines import BASELINES, System
+from wirelessfm.data import corpus
+from wirelessfm.errors import unknown_name
+from wirelessfm.evaluate import BUDGETS, Predictions, evaluate, predict
+from wirelessfm.models.saved import load_saved
+from wirelessfm.pretrain import pretrain
+from wirelessfm.recipe import Recipe, load_recipe
+from wirelessfm.report import EmbeddingMap, UserMap, report_folder, save_map
+from wirelessfm.suite import build_tasks, encoder_system, random_system, site_pairs
+from wirelessfm.tasks import TASKS, Row, TaskData
+
+PRETRAINED, RANDOM = "pretrained", "random-init"
+TITLE = "wirelessfm demo: a masked autoencoder on a city it has never seen"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything. ``max_users`` is per base station of the test city; None takes all."""
+
+    recipe: str
+    budgets: tuple[float, ...] = BUDGETS
+    heads: tuple[str, ...] = ("linear", "mlp")
+    max_users: int | None = None
+    without: tuple[str, ...] = ()
+
+
+FULL = Plan("demo")
+FAST = Plan("demo-fast", budgets=(0.05, 1.0), heads=("linear",), max_users=400, without=("raw", "cnn"))
+
+
+def demo(out: str | os.PathLike[str], fast: bool = False, test_scene: str = "florence") -> Path:
+    """Run everything into ``out``; what is already there is not computed again.
+
+    Args:
+        out: folder for the run, the results and the report.
+        fast: a small pretraining, fewer users, budgets and baselines.
+        test_scene: the city that pretraining does not see.
+
+    Returns:
+        the report, an HTML file.
+    """
+    start, out, plan = time.monotonic(), Path(out), FAST if fast else FULL
+    scenes = sorted({scene for scene, _ in corpus.sites()})
+    if test_scene not in scenes:
+        raise unknown_name("scene", test_scene, scenes)
+    recipe = demo_recipe(plan.recipe, [scene for scene in scenes if scene != test_scene])
+    systems = _systems(recipe, _pretrained(recipe, out), plan)
+    tasks = build_tasks(list(TASKS), site_pairs([test_scene]), plan.max_users)
+    rows = evaluate(tasks, systems, plan.budgets, heads=plan.heads, out=out / "results.jsonl", n_workers=2)
+    _draw_maps(tasks, {s.name: s for s in systems}, out / "maps")
+    summary = numbers_that_matter(rows)
+    report = report_folder(out, summary=summary, title=TITLE)
+    print("\n".join(["", *summary, f"{time.monotonic() - start:.0f} s; report: {report}"]))
+    return report
+
+
+def demo_recipe(name: str, scenes: Sequence[str]) -> Recipe:
+    """A recipe of the package, on other scenes."""
+    recipe = load_recipe(Path(str(resources.files("wirelessfm") / "recipes" / f"{name}.yaml")))
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"corpora": tuple(scenes)})})
+
+
+def _pretrained(recipe: Recipe, out: Path) -> Path:
+    run = out / f"run-{recipe.name}"
+    if not (run / "model").exists():
+        pretrain(recipe, corpus.load_corpora(recipe.data.corpora), run)
+    return run / "model"
+
+
+def _systems(recipe: Recipe, model: Path, plan: Plan) -> list[System]:
+    trained = encoder_system(*load_saved(model), name=PRETRAINED)
+    fresh = random_system(recipe.model.name, recipe.model.config, recipe.seed, RANDOM)
+    return [trained, fresh, *(s for name, s in BASELINES.items() if name not in plan.without)]
+
+
+def numbers_that_matter(rows: Sequence[Row]) -> list[str]:
+    """One sentence per task: the pretrained encoder, the best other system and the zero-label rule."""
+    return [_sentence(task, [r for r in rows if r.task == task]) for task in dict.fromkeys(r.task for r in rows)]
+
+
+def _sentence(task: str, rows: Sequence[Row]) -> str:
+    budget = min((r.budget for r in rows if r.budget > 0), key=lambda b: abs(b - 0.05))
+    at = _means([r for r in rows if r.budget == budget])
+    ours = max((value, key) for key, value in at.items() if key[0] == PRETRAINED)
+    rival = max((value, key) for key, value in at.items() if key[0] != PRETRAINED)
+    rules = "; ".join(f"rule {name} without labels {v:.1%}" for (name, _), v in _means(
+        [r for r in rows if r.kind == "rule"]).items())  # fmt: skip
+    n_labels = round(np.mean([r.n_labels for r in rows if r.budget == budget]))
+    return (
+        f"{task}, {n_labels} labels ({budget:.0%}): pretrained + {ours[1][1]} {ours[0]:.1%}; "
+        f"best other, {rival[1][0]} + {rival[1][1]}, {rival[0]:.1%}; {rules}"
+    )
+
+
+def _means(rows: Sequence[Row]) -> dict[tuple[str, str], float]:
+    keys = dict.fromkeys((r.system, r.head) for r in rows)
+    return {key: float(np.mean([r.score for r in rows if (r.system, r.head) == key])) for key in keys}
+
+
+def _draw_maps(tasks: Sequence[TaskData], systems: dict[str, System], folder: Path) -> None:
+    for i, data in enumerate(tasks):
+        found = predict(data, systems[PRETRAINED], budget=0.1)
+        site = found.site == 0
+        for j, (what, values) in enumerate(
+            (("true", found.labels), ("predicted with 10 % of the labels", found.predicted))
+        ):
+            save_map(folder / f"{i}-{j}.npz", _user_map(data, found, what, values, site))
+    for j, name in enumerate((PRETRAINED, RANDOM)):
+        save_map(folder / f"embedding-{j}.npz", _embedding_map(tasks[0], systems[name]))
+
+
+def _user_map(data: TaskData, found: Predictions, what: str, values: Tensor, site: Tensor) -> UserMap:
+    is_los = data.task.kind == "los"
+    return UserMap(
+        f"{data.task.name}, {found.sites[0]}, test users: {what}",
+        found.position_m[site].numpy(),
+        values[site].numpy(),
+        "category" if is_los else "beam",
+        names=("no line of sight", "line of sight") if is_los else (),
+        limits=None if is_los else (0, data.task.n_classes - 1),
+    )
+
+
+def _embedding_map(data: TaskData, system: System, n_points: int = 1500) -> EmbeddingMap:
+    from sklearn.manifold import TSNE
+
+    chosen = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))[:n_points]
+    features = system.run(data.inputs[chosen])
+    scaled = (features - features.mean(dim=0)) / features.std(dim=0).clamp_min(1e-6)
+    points = TSNE(random_state=0, init="pca", perplexity=min(30, len(chosen) // 4)).fit_transform(scaled.numpy())
+    values = data.truth.labels[chosen].numpy()
+    return EmbeddingMap(
+        f"{system.name} embedding (t-SNE)", points, values, "category", names=("no line of sight", "line of sight")
+    )

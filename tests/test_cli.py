@@ -1,0 +1,154 @@
+"""The command line as a user meets it: what works, and one clear sentence for everything that does not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from wirelessfm import CSI
+from wirelessfm.models.saved import ModelCard, save_model
+from wirelessfm.models.zoo import build_model
+from wirelessfm.signal import OFDM, PlanarArray, synthesize
+
+ENV = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+RECIPE = """
+name: tiny
+model: {name: wfm-mae, config: {width: 16, depth: 1, n_heads: 2}}
+objectives: [{name: masked}]
+data: {corpora: [CORPUS], antennas: [4], subcarriers: [8]}
+training: {steps: STEPS, batch_size: 4, checkpoint_every: 2, warmup_steps: 1}
+"""
+
+
+def wfm(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "wirelessfm.cli", *map(str, arguments)]
+    return subprocess.run(command, env=ENV, capture_output=True, text=True, timeout=180, **options)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> Path:
+    """A folder with Paths, CSI, a model and a recipe."""
+    from tests.conftest import random_paths
+
+    root = tmp_path_factory.mktemp("files")
+    paths = random_paths(12, 3)
+    paths.save(root / "paths")
+    paths[:1].save(root / "pathless")
+    paths[:0].save(root / "nobody")
+    synthesize(paths.connected(), PlanarArray(4), OFDM(8, 1e5)).save(root / "csi")
+    config = {"width": 16, "depth": 1, "n_heads": 2}
+    save_model(build_model("wfm-mae", config), ModelCard("wfm-mae", config), root / "model")
+    (root / "recipe.yaml").write_text(RECIPE.replace("CORPUS", str(root / "paths")).replace("STEPS", "3"))
+    return root
+
+
+def test_paths_to_csi_to_embeddings(files, tmp_path) -> None:
+    done = wfm(
+        "synthesize", files / "paths", "-o", tmp_path / "csi", "--antennas", 4, "--subcarriers", 8, "--snr-db", 9
+    )
+    assert done.returncode == 0, done.stderr
+    assert CSI.load(tmp_path / "csi").axes == ("sample", "antenna", "subcarrier")
+    done = wfm("embed", files / "model", tmp_path / "csi", "-o", tmp_path / "e.npy", "--pooling", "mean")
+    assert done.returncode == 0, done.stderr
+    assert np.load(tmp_path / "e.npy").shape == (11, 16)
+
+
+def test_pretrain_writes_a_model(files, tmp_path) -> None:
+    done = wfm("pretrain", files / "recipe.yaml", "-o", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "model" / "weights.safetensors").exists()
+
+
+def test_listings() -> None:
+    listed = wfm("systems").stdout
+    assert "beam-64-antennas-8" in listed and "same-sweep-beam" in listed and "wfm-mae" in listed
+    assert "florence-bs0-28GHz" in wfm("corpus").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("synthesize", "absent", "-o", "OUT"), "found nothing"),
+        (("synthesize", "FILES/csi", "-o", "OUT"), "expected a wirelessfm.paths/1 folder"),
+        (("synthesize", "FILES/nobody", "-o", "OUT"), "no users"),
+        (("synthesize", "FILES/pathless", "-o", "OUT"), "no users"),
+        (("synthesize", "FILES/paths", "-o", "OUT", "--spacing-hz", "-3"), "positive spacing in Hz"),
+        (("synthesize", "FILES/paths", "-o", "FILES/csi"), "already exists"),
+        (("synthesize", "FILES/paths", "-o", "/proc/out"), "cannot write"),
+        (("pretrain", "absent.yaml", "-o", "OUT"), "no such recipe"),
+        (("pretrain", "FILES/csi/card.json", "-o", "OUT"), "Known: data, model, name"),
+        (("embed", "FILES/csi", "FILES/csi", "-o", "OUT"), "not the card of a model"),
+        (("embed", "absent", "FILES/csi", "-o", "OUT"), "not a model folder"),
+        (("embed", "FILES/model", "FILES/paths", "-o", "OUT"), "expected a wirelessfm.csi/1 folder"),
+        (("embed", "FILES/model", "FILES/csi", "-o", "OUT", "--pooling", "cls"), "unknown pooling 'cls'"),
+        (("embed", "FILES/model", "FILES/csi", "-o", "FILES/recipe.yaml/e.npy"), "cannot write"),
+        (("evaluate", "raww", "--scene", "florence", "-o", "OUT"), "Did you mean 'raw'?"),
+        (("evaluate", "raw", "--scene", "florenz", "-o", "OUT"), "Did you mean 'florence'?"),
+        (("evaluate", "raw", "--scene", "florence", "--task", "loss", "-o", "OUT"), "Did you mean 'los'?"),
+        (("evaluate", "raw", "--scene", "florence", "--head", "liner", "-o", "OUT"), "Did you mean 'linear'?"),
+        (("evaluate", "raw", "--scene", "florence", "--budget", "5", "-o", "OUT"), "fraction in (0, 1]"),
+        (("report", "absent"), "expected a results folder"),
+        (("demo", "--fast", "--test-scene", "rome", "-o", "OUT"), "unknown scene 'rome'"),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
+)
+def test_user_errors_are_one_sentence(files, tmp_path, arguments, message) -> None:
+    full = [a.replace("FILES", str(files)).replace("OUT", str(tmp_path / "out")) for a in arguments]
+    done = wfm(*full, cwd=tmp_path)
+    assert done.returncode == 1 and message in done.stderr, done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("error: ") and "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists(), "something was left behind"
+
+
+def test_nan_csi_and_wrong_axes_are_refused(files, tmp_path) -> None:
+    csi = CSI.load(files / "csi")
+    CSI(csi.values[:, :, None], ("sample", "antenna", "time", "subcarrier")).isel(time=[0, 0]).save(tmp_path / "wrong")
+    done = wfm("embed", files / "model", tmp_path / "wrong", "-o", tmp_path / "e.npy")
+    assert done.returncode == 1 and ("coords" in done.stderr or "would drop" in done.stderr)
+    csi.save(tmp_path / "nan")
+    shard = tmp_path / "nan" / "values-00000.npy"
+    values = np.load(shard)
+    values[0, 0, 0] = np.nan
+    np.save(shard, values)
+    from wirelessfm.files import sha256_of
+
+    card = json.loads((tmp_path / "nan" / "card.json").read_text())
+    card["files"][shard.name]["sha256"] = sha256_of(shard)
+    (tmp_path / "nan" / "card.json").write_text(json.dumps(card))
+    done = wfm("embed", files / "model", tmp_path / "nan", "-o", tmp_path / "e.npy")
+    assert done.returncode == 1 and "1 NaN or infinite of" in done.stderr
+    assert not (tmp_path / "e.npy").exists()
+
+
+def test_a_corrupt_model_and_checkpoint_are_refused(files, tmp_path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    torch.save({"step": 1}, run / "checkpoint.pt")
+    done = wfm("pretrain", files / "recipe.yaml", "-o", run)
+    assert done.returncode == 1 and "not a readable checkpoint" in done.stderr
+    (run / "checkpoint.pt").write_bytes(b"no")
+    assert "not a readable checkpoint" in wfm("pretrain", files / "recipe.yaml", "-o", run).stderr
+
+
+def test_ctrl_c_is_one_sentence_and_the_run_continues(files, tmp_path) -> None:
+    recipe = tmp_path / "long.yaml"
+    recipe.write_text(RECIPE.replace("CORPUS", str(files / "paths")).replace("STEPS", "300"))
+    command = [sys.executable, "-m", "wirelessfm.cli", "pretrain", str(recipe), "-o", str(tmp_path / "run")]
+    process = subprocess.Popen(command, env=ENV, stderr=subprocess.PIPE, text=True)
+    limit = time.monotonic() + 60
+    while not (tmp_path / "run" / "checkpoint.pt").exists() and time.monotonic() < limit:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in errors
+    assert {p.name for p in (tmp_path / "run").iterdir()} <= {"checkpoint.pt", "logs"}
+    assert wfm("pretrain", recipe, "-o", tmp_path / "run").returncode == 0
