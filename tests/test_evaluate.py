@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from synthetic_sites import make_site
+from tests.synthetic_sites import make_site
 from wirelessfm.baselines import BASELINES, System, angle_spectrum_features, remembering
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.evaluate import evaluate, predict
