@@ -7,6 +7,8 @@ run side by side in worker processes, each on one thread: the numbers do not dep
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -245,7 +247,9 @@ def _fits(jobs: Sequence[_Job], features: Tensor | None, n_workers: int) -> Iter
     # Counting labels is not worth sending the channels to other processes.
     workers = 1 if jobs[0].system.kind == "constant" else n_workers
     parallel = Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")
-    yield from parallel(delayed(_numbered)(i, *_fit_call(job, values, features is None)) for i, job in enumerate(jobs))
+    yield from parallel(
+        delayed(_numbered)(i, os.getpid(), *_fit_call(job, values, features is None)) for i, job in enumerate(jobs)
+    )
 
 
 def _fit_call(job: _Job, values: np.ndarray, on_csi: bool) -> tuple[Callable[..., Fitted], tuple[Any, ...]]:
@@ -257,8 +261,23 @@ def _fit_call(job: _Job, values: np.ndarray, on_csi: bool) -> tuple[Callable[...
     return fit_on_features, (*given, job.head, n_classes, job.seed)
 
 
-def _numbered(index: int, fit: Callable[..., Fitted], arguments: tuple[Any, ...]) -> tuple[int, Fitted]:
+def _numbered(index: int, owner: int, fit: Callable[..., Fitted], arguments: tuple[Any, ...]) -> tuple[int, Fitted]:
+    _end_with(owner)
     return index, fit(*arguments)
+
+
+def _end_with(owner: int) -> None:
+    """Let a worker end with the process it works for, which has no time to say so when it is killed."""
+    name = "end-with-owner"
+    if os.getpid() == owner or any(thread.name == name for thread in threading.enumerate()):
+        return
+
+    def watch() -> None:
+        while os.getppid() == owner:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, name=name, daemon=True).start()
 
 
 def _row(job: _Job, fitted: Fitted) -> Row:
