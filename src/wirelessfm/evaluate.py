@@ -1,28 +1,27 @@
 """Tasks × systems × heads × label budgets × seeds to result rows.
 
-Features are computed once per system and task, in this process; the fits, which are many, independent and small,
+Features are computed once per system and input, in this process; the fits, which are many, independent and small,
 run side by side in worker processes, each on one thread: the numbers do not depend on how many there are.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
 import torch
 from joblib import Parallel, delayed
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 from tqdm import tqdm
 
-from wirelessfm.adapt import HEADS, fit_head
+from wirelessfm.adapt import HEADS, Fitted, fit_on_csi, fit_on_features
 from wirelessfm.baselines import System
-from wirelessfm.csi import CSI
 from wirelessfm.data.splits import Split
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.tasks import Row, TaskData, append_rows, read_rows
@@ -73,7 +72,7 @@ class _Job:
     split: Split
 
     @property
-    def key(self) -> tuple[object, ...]:
+    def key(self) -> tuple[Any, ...]:
         """As ``Row.key``."""
         return (
             self.data.task.name,
@@ -89,13 +88,6 @@ class _Job:
     def labelled(self) -> Tensor:
         """Samples whose labels may be used."""
         return self.split.labelled(self.budget) if self.budget else self.split.train[:0]
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    scores: Tensor
-    n_parameters: int
-    fit_seconds: float
 
 
 def evaluate(
@@ -116,7 +108,8 @@ def evaluate(
         budgets: fractions of the training labels, in (0, 1].
         seeds: choose split, labels and initialisation.
         heads: names out of ``HEADS``, for encoders and features.
-        out: JSONL file to append rows to as they are finished. Rows it already holds are not computed again.
+        out: JSONL file to append rows to as they are finished. Rows it already holds (same ``Row.key``) are not
+            computed again; after changing a function under the same name start another file.
         n_workers: processes.
         progress: show a progress bar.
 
@@ -127,7 +120,9 @@ def evaluate(
         WirelessFMError: unknown heads, budgets out of range, repeated systems, features or scores of the wrong
             shape or not finite (named by system).
     """
-    _check(datas, systems, budgets, heads)
+    _check(datas, systems, budgets, seeds, heads)
+    if n_workers < 1:
+        raise WirelessFMError(f"n_workers is a number of processes of at least 1, found {n_workers}")
     jobs = [job for data in datas for job in _jobs(data, systems, budgets, seeds, heads)]
     done = {row.key: row for row in read_rows([out])} if out is not None and os.path.exists(out) else {}
     todo = [job for job in jobs if job.key not in done]
@@ -142,11 +137,11 @@ def evaluate(
 
 def predict(data: TaskData, system: System, budget: float = 1.0, seed: int = 0, head: str = "linear") -> Predictions:
     """The predictions behind one row of :func:`evaluate`; budget and head are ignored where they mean nothing."""
-    _check([data], [system], [budget], [head])
+    _check([data], [system], [budget], [seed], [head])
     job = next(_jobs(data, [system], [budget], [seed], [head]), None)
     if job is None:
         raise WirelessFMError(f"system '{system.name}' does not apply to task '{data.task.name}'")
-    scores = next(_outcomes([job], _features(job), 1))[1].scores
+    scores = next(_fits([job], _features(job), 1))[1].scores
     truth, test = data.truth, job.split.test
     return Predictions(
         data.task.name,
@@ -163,7 +158,11 @@ def predict(data: TaskData, system: System, budget: float = 1.0, seed: int = 0, 
 
 
 def _check(
-    datas: Sequence[TaskData], systems: Sequence[System], budgets: Sequence[float], heads: Sequence[str]
+    datas: Sequence[TaskData],
+    systems: Sequence[System],
+    budgets: Sequence[float],
+    seeds: Sequence[int],
+    heads: Sequence[str],
 ) -> None:
     for head in heads:
         if head not in HEADS:
@@ -171,12 +170,16 @@ def _check(
     for budget in budgets:
         if not 0 < budget <= 1:
             raise WirelessFMError(f"a label budget is a fraction in (0, 1], found {budget:g}; 1 % is 0.01")
-    for what, names in (
-        ("systems", [(s.name, s.weights) for s in systems]),
-        ("tasks", [(d.task.name, *d.scenes) for d in datas]),
-    ):
-        if len(set(names)) != len(names):
-            raise WirelessFMError(f"{what} must differ in name, found {names}")
+    identities: dict[str, list[Any]] = {
+        "tasks": [(d.task.name, *d.scenes) for d in datas],
+        "systems": [(s.name, s.weights) for s in systems],
+        "budgets": list(budgets),
+        "seeds": list(seeds),
+        "heads": list(heads),
+    }
+    for what, values in identities.items():
+        if not values or len(set(values)) != len(values):
+            raise WirelessFMError(f"{what} must differ and be at least one, found {values}")
 
 
 def _jobs(
@@ -193,14 +196,19 @@ def _jobs(
 
 
 def _run(jobs: Sequence[_Job], n_workers: int, bar: tqdm) -> Iterator[Row]:
-    """Group by task and system, so that one set of features is in memory at a time."""
-    groups: dict[tuple[int, int], list[_Job]] = {}
+    """Tasks with the same inputs share the features of a system; one set of them is in memory at a time."""
+    prints = {key: data.inputs.fingerprint() for key, data in {id(job.data): job.data for job in jobs}.items()}
+    groups: dict[tuple[Any, ...], list[_Job]] = {}
     for job in jobs:
-        groups.setdefault((id(job.data), id(job.system)), []).append(job)
+        # The scores of a rule depend on the classes of the task.
+        task = job.data.task.name if job.system.kind == "rule" else ""
+        groups.setdefault((prints[id(job.data)], id(job.system), task), []).append(job)
     for group in groups.values():
-        bar.set_postfix_str(f"{group[0].data.task.name}, {group[0].system.name}")
-        for i, outcome in _outcomes(group, _features(group[0]), n_workers):
-            yield _row(group[i], outcome)
+        bar.set_postfix_str(group[0].system.name)
+        # The longest fits first, so that no worker is left with one at the end.
+        group.sort(key=lambda job: -job.budget)
+        for i, fitted in _fits(group, _features(group[0]), n_workers):
+            yield _row(group[i], fitted)
 
 
 def _features(job: _Job) -> Tensor | None:
@@ -229,61 +237,55 @@ def _features(job: _Job) -> Tensor | None:
     return values
 
 
-def _outcomes(jobs: Sequence[_Job], features: Tensor | None, n_workers: int) -> Iterator[tuple[int, _Outcome]]:
+def _fits(jobs: Sequence[_Job], features: Tensor | None, n_workers: int) -> Iterator[tuple[int, Fitted]]:
     """Results in the order they are finished, with the index of their job."""
-    data, system = jobs[0].data, jobs[0].system
-    # As numpy: joblib writes a large array once and maps it into every process.
-    arrays = (data.inputs.values.numpy() if features is None else features.numpy(), data.truth.labels.numpy())
-    csi = replace(data.inputs, values=data.inputs.values[:0])
-    parallel = Parallel(n_jobs=n_workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")
+    if jobs[0].system.kind == "rule":
+        assert features is not None
+        yield from ((i, Fitted(features[job.split.test], 0, 0.0)) for i, job in enumerate(jobs))
+        return
+    values = (jobs[0].data.inputs.values if features is None else features).numpy()
+    # Counting labels is not worth sending the channels to other processes.
+    workers = 1 if jobs[0].system.kind == "constant" else n_workers
+    parallel = Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")
     yield from parallel(
-        delayed(_work)(i, system, job.head, data.task.n_classes, job.seed, job.labelled, job.split.test, csi, *arrays)
-        for i, job in enumerate(jobs)
+        delayed(_numbered)(i, os.getpid(), *_fit_call(job, values, features is None)) for i, job in enumerate(jobs)
     )
 
 
-def _work(
-    index: int,
-    system: System,
-    head: str,
-    n_classes: int,
-    seed: int,
-    labelled: Tensor,
-    test: Tensor,
-    csi: CSI,
-    inputs: np.ndarray,
-    labels: np.ndarray,
-) -> tuple[int, _Outcome]:
-    """Fit on the labelled samples, score the test samples; no other label is touched."""
-    start = time.perf_counter()
-    with _one_thread():
-        if system.kind == "rule":
-            return index, _Outcome(torch.from_numpy(inputs[test.numpy()]), 0, 0.0)
-        known, unknown = torch.from_numpy(inputs[labelled.numpy()]), torch.from_numpy(inputs[test.numpy()])
-        truth = torch.from_numpy(labels[labelled.numpy()])
-        if system.kind in _HEADLESS:
-            predictor = system.run(replace(csi, values=known), truth, n_classes, seed)
-            seconds = time.perf_counter() - start
-            return index, _Outcome(predictor(replace(csi, values=unknown)), predictor.n_parameters, seconds)
-        scorer = fit_head(head, known, truth, n_classes, seed)
-        seconds = time.perf_counter() - start
-        return index, _Outcome(scorer(unknown), system.n_parameters, seconds)
+def _fit_call(job: _Job, values: np.ndarray, on_csi: bool) -> tuple[Callable[..., Fitted], tuple[Any, ...]]:
+    n_classes, labels = job.data.task.n_classes, job.data.truth.labels[job.labelled]
+    given = (values, labels, job.labelled, job.split.test)
+    if on_csi:
+        like = replace(job.data.inputs, values=job.data.inputs.values[:0])
+        return fit_on_csi, (*given, job.system.run, like, n_classes, job.seed)
+    return fit_on_features, (*given, job.head, n_classes, job.seed)
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Several threads a fit would compete with the other fits, and change the last digits of sums."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(before)
+def _numbered(index: int, owner: int, fit: Callable[..., Fitted], arguments: tuple[Any, ...]) -> tuple[int, Fitted]:
+    _end_with(owner)
+    return index, fit(*arguments)
 
 
-def _row(job: _Job, outcome: _Outcome) -> Row:
+def _end_with(owner: int) -> None:
+    """Let a worker end with the process it works for, which has no time to say so when it is killed."""
+    name = "end-with-owner"
+    if os.getpid() == owner or any(thread.name == name for thread in threading.enumerate()):
+        return
+
+    def watch() -> None:
+        while os.getppid() == owner:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, name=name, daemon=True).start()
+
+
+def _row(job: _Job, fitted: Fitted) -> Row:
     data, system = job.data, job.system
+    try:
+        metrics = data.score(fitted.scores, job.split.test)
+    except WirelessFMError as error:
+        raise WirelessFMError(f"system '{system.name}': {error}") from error
     return Row(
         task=data.task.name,
         scenes=data.scenes,
@@ -295,14 +297,14 @@ def _row(job: _Job, outcome: _Outcome) -> Row:
         n_labels=len(job.labelled),
         n_test=len(job.split.test),
         seed=job.seed,
-        metrics=data.score(outcome.scores, job.split.test),
+        metrics=metrics,
         metric=data.task.metric,
         pretrained=system.pretrained,
         weights=system.weights,
         corpora=system.corpora,
         saw_test_scene=bool(set(system.corpora) & set(data.scenes)),
-        n_parameters=outcome.n_parameters,
-        fit_seconds=round(outcome.fit_seconds, 3),
+        n_parameters=fitted.n_parameters or system.n_parameters,
+        fit_seconds=round(fitted.fit_seconds, 3),
         version=_version(),
         notes=dict(data.notes),
     )

@@ -76,9 +76,7 @@ def beam_loss_db(powers: Tensor, predicted: Tensor) -> Tensor:
         )
     best = powers.amax(dim=1).double()
     if not bool((best > 0).all()):
-        raise WirelessFMError(
-            "beam_loss_db needs power in at least one beam of every sample; leave out path-less users"
-        )
+        raise WirelessFMError("beam_loss_db needs power in a beam of every sample; leave out path-less users")
     used = powers.gather(1, predicted[:, None]).squeeze(1).double()
     # A beam of exactly no power would make every mean infinite; 100 dB below the best is beyond any receiver.
     return 10 * torch.log10(best / torch.maximum(used, best * 1e-10))

@@ -1,5 +1,6 @@
 """Adapting frozen features to a task."""
 
+from wirelessfm.adapt.fits import Fitted, fit_on_csi, fit_on_features
 from wirelessfm.adapt.heads import HEADS, fit_head
 
-__all__ = ["HEADS", "fit_head"]
+__all__ = ["HEADS", "Fitted", "fit_head", "fit_on_csi", "fit_on_features"]

@@ -11,15 +11,17 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
+from wirelessfm.baselines.training import train_classifier
 from wirelessfm.errors import WirelessFMError, unknown_name
 
-# Weight of the data against ½‖w‖² in the linear head.
-_LINEAR_C = 0.1
-_LINEAR_MAX_ITER = 150
+# Weight of the data against ½‖w‖², the same for every input: between 0.1 and 10 accuracy moves by 1 to 3 points, with
+# the best value depending on task and budget more than on the features, so a search would cost more than it gives.
+_LINEAR_C = 1.0
+# This tolerance ends within 0.7 points of the accuracy at full convergence, at a fifth of the cost.
+_LINEAR_TOLERANCE, _LINEAR_MAX_ITER = 1e-3, 150
 _MAX_WIDTH = 512
-_MLP_HIDDEN = 256
-_MLP_BATCH = 128
-_MLP_MIN_STEPS, _MLP_MAX_STEPS, _MLP_EPOCHS = 200, 800, 20
+# Scikit-learn's MLPClassifier of this size is as fast, but has neither dropout nor a rate that decays.
+_MLP_HIDDEN, _MLP_STEPS = 256, 800
 
 Scorer = Callable[[Tensor], Tensor]
 FitHead = Callable[[Tensor, Tensor, int, int], Scorer]
@@ -94,10 +96,11 @@ def fit_linear(features: Tensor, labels: Tensor, n_classes: int, seed: int) -> S
     present = labels.unique()
     if len(present) == 1:
         return lambda x: _spread(torch.zeros(len(x), 1), present, n_classes)
-    model = LogisticRegression(C=_LINEAR_C, max_iter=_LINEAR_MAX_ITER, tol=1e-3)
+    model = LogisticRegression(C=_LINEAR_C, max_iter=_LINEAR_MAX_ITER, tol=_LINEAR_TOLERANCE)
     with warnings.catch_warnings():
-        # Stopping early is part of the recipe: accuracy settles long before the gradient does.
+        # Few labels of many classes, and stopping before the gradient vanishes, are what is asked for here.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", message="The number of unique classes")
         model.fit(standardise(features).numpy(), labels.numpy())
 
     def score(x: Tensor) -> Tensor:
@@ -124,29 +127,13 @@ def fit_mlp(features: Tensor, labels: Tensor, n_classes: int, seed: int) -> Scor
         model = nn.Sequential(
             nn.Linear(inputs.shape[1], _MLP_HIDDEN), nn.ReLU(), nn.Dropout(0.2), nn.Linear(_MLP_HIDDEN, n_classes)
         )
-        _train(model, inputs, labels)
-    model.eval()
+        train_classifier(model, inputs, labels, 2e-3, _MLP_STEPS)
 
     @torch.no_grad()
     def score(x: Tensor) -> Tensor:
         return model(standardise(x))
 
     return score
-
-
-def _train(model: nn.Module, inputs: Tensor, labels: Tensor) -> None:
-    batch = min(_MLP_BATCH, len(labels))
-    n_steps = min(_MLP_MAX_STEPS, max(_MLP_MIN_STEPS, _MLP_EPOCHS * len(labels) // batch))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=1e-2, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=n_steps)
-    order = torch.cat([torch.randperm(len(labels)) for _ in range(-(-n_steps * batch // len(labels)))])
-    model.train()
-    for index in order[: n_steps * batch].split(batch):
-        loss = nn.functional.cross_entropy(model(inputs[index]), labels[index])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        schedule.step()
 
 
 HEADS: dict[str, FitHead] = {"linear": fit_linear, "mlp": fit_mlp}

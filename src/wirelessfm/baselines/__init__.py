@@ -1,25 +1,25 @@
 """Baselines: features, rules and networks that a learned representation must beat."""
 
-from wirelessfm.baselines.angle_spectrum import angle_spectrum
-from wirelessfm.baselines.autocorrelation import autocorrelation
-from wirelessfm.baselines.cnn import cnn
-from wirelessfm.baselines.majority import majority
-from wirelessfm.baselines.power_delay_los import delay_from_phase_slope, power_delay_los
-from wirelessfm.baselines.raw import log_power, raw
-from wirelessfm.baselines.same_sweep_beam import same_sweep_beam
-from wirelessfm.baselines.system import KINDS, Predictor, System
+from wirelessfm.baselines.angle_spectrum import angle_spectrum_features
+from wirelessfm.baselines.autocorrelation import autocorrelation_features
+from wirelessfm.baselines.cnn import train_cnn
+from wirelessfm.baselines.majority import fit_majority
+from wirelessfm.baselines.power_delay_los import delay_from_phase_slope, los_from_power_and_delay
+from wirelessfm.baselines.raw import log_power, raw_features
+from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
+from wirelessfm.baselines.system import KINDS, Predictor, System, remembering
 from wirelessfm.errors import unknown_name
 
 BASELINES: dict[str, System] = {
     system.name: system
     for system in (
-        System("majority", "constant", majority),
-        System("same-sweep-beam", "rule", same_sweep_beam, task_kinds=("beam",)),
-        System("power-delay", "rule", power_delay_los, task_kinds=("los",)),
-        System("raw", "features", raw),
-        System("angle-spectrum", "features", angle_spectrum),
-        System("autocorrelation", "features", autocorrelation),
-        System("cnn", "network", cnn),
+        System("majority", "constant", fit_majority),
+        System("same-sweep-beam", "rule", best_same_sweep_beam, task_kinds=("beam",)),
+        System("power-delay", "rule", los_from_power_and_delay, task_kinds=("los",)),
+        System("raw", "features", raw_features),
+        System("angle-spectrum", "features", angle_spectrum_features),
+        System("autocorrelation", "features", autocorrelation_features),
+        System("cnn", "network", train_cnn),
     )
 }
 
@@ -36,14 +36,15 @@ __all__ = [
     "KINDS",
     "Predictor",
     "System",
-    "angle_spectrum",
-    "autocorrelation",
-    "cnn",
+    "angle_spectrum_features",
+    "autocorrelation_features",
+    "best_same_sweep_beam",
     "delay_from_phase_slope",
+    "fit_majority",
     "get_baseline",
     "log_power",
-    "majority",
-    "power_delay_los",
-    "raw",
-    "same_sweep_beam",
+    "los_from_power_and_delay",
+    "raw_features",
+    "remembering",
+    "train_cnn",
 ]

@@ -11,7 +11,7 @@ from wirelessfm.csi import CSI
 _FLOOR = 1e-6  # 60 dB below the strongest direction: below it there are only sidelobes and rounding
 
 
-def angle_spectrum(csi: CSI) -> Tensor:
+def angle_spectrum_features(csi: CSI) -> Tensor:
     """Power per direction relative to the strongest, in dB and linear, with log power: float32 [sample, 4n + 1].
 
     2n directions for n antennas: the power spectrum of n antennas has 2n − 1 degrees of freedom (its Fourier

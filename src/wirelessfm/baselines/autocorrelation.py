@@ -9,7 +9,7 @@ from wirelessfm.baselines.raw import log_power
 from wirelessfm.csi import CSI
 
 
-def autocorrelation(csi: CSI) -> Tensor:
+def autocorrelation_features(csi: CSI) -> Tensor:
     """r(l)/r(0) for lags 1 … n−1, real and imaginary, with log power: float32 [sample, 2(n − 1) + 1].
 
     r(l) = Σ_k Σ_a h[a+l, k] · h*[a, k] / (n − l): the mean over all antenna pairs l apart, summed over

@@ -21,6 +21,6 @@ class Majority:
         return self.frequency.expand(len(csi), -1)
 
 
-def majority(csi: CSI, labels: Tensor, n_classes: int, seed: int) -> Majority:
+def fit_majority(csi: CSI, labels: Tensor, n_classes: int, seed: int) -> Majority:
     """Count the labels; input and seed are ignored."""
     return Majority(torch.bincount(labels, minlength=n_classes).float() / len(labels))

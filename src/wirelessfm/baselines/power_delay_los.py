@@ -16,7 +16,7 @@ from wirelessfm.errors import WirelessFMError
 MAX_EXCESS_LOSS_DB = 4.0
 
 
-def power_delay_los(csi: CSI, n_classes: int = 2, max_excess_loss_db: float = MAX_EXCESS_LOSS_DB) -> Tensor:
+def los_from_power_and_delay(csi: CSI, n_classes: int = 2, max_excess_loss_db: float = MAX_EXCESS_LOSS_DB) -> Tensor:
     """Scores [sample, 2] in dB for NLoS and LoS: LoS when the excess loss is below ``max_excess_loss_db``.
 
     Excess loss = −(power in dB + 20·log10(4π·f_c·τ)). The delay τ is the power-weighted one, from the mean phase
@@ -47,6 +47,3 @@ def delay_from_phase_slope(csi: CSI) -> Tensor:
     step = (values[..., 1:] * values[..., :-1].conj()).flatten(1).to(torch.complex128).sum(dim=1)
     turns = (-torch.angle(step) / (2 * math.pi)) % 1.0
     return (turns / step_hz).to(values.real.dtype)
-
-
-__all__ = ["MAX_EXCESS_LOSS_DB", "delay_from_phase_slope", "power_delay_los"]

@@ -8,7 +8,7 @@ from torch import Tensor
 from wirelessfm.csi import CSI
 
 
-def raw(csi: CSI) -> Tensor:
+def raw_features(csi: CSI) -> Tensor:
     """Real and imaginary parts on one scale for the whole set: float32 [sample, 2·antenna·subcarrier].
 
     The scale only moves the numbers away from the edge of float32; relative power between samples stays.

@@ -9,7 +9,7 @@ from wirelessfm.csi import CSI
 from wirelessfm.signal import beam_powers, dft_codebook
 
 
-def same_sweep_beam(csi: CSI, n_classes: int) -> Tensor:
+def best_same_sweep_beam(csi: CSI, n_classes: int) -> Tensor:
     """Beam powers of the same sweep with the antennas there are, relative to the mean: float32 [sample, beam].
 
     Right where both bands share the dominant path. Ali, González-Prelcic and Heath 2018 use the same congruence.

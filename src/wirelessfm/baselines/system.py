@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -60,3 +60,21 @@ class System:
     def applies_to(self, task_kind: str) -> bool:
         """Whether the system makes sense for a kind of task."""
         return not self.task_kinds or task_kind in self.task_kinds
+
+
+def remembering(system: System) -> System:
+    """The same encoder or features, computed once per input, for several calls with the same CSI.
+
+    Keeps every result in memory, found again by the fingerprint of the CSI.
+    """
+    if system.kind not in ("encoder", "features"):
+        raise WirelessFMError(f"only an encoder or features can be remembered, '{system.name}' is a {system.kind}")
+    known: dict[str, Tensor] = {}
+
+    def run(csi: CSI) -> Tensor:
+        key = csi.fingerprint()
+        if key not in known:
+            known[key] = system.run(csi)
+        return known[key]
+
+    return replace(system, run=run)

@@ -17,6 +17,10 @@ from wirelessfm.csi import CSI, concatenate_csi
 from wirelessfm.data.splits import Split, spatial_split
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import Paths
+from wirelessfm.signal import OFDM
+
+# The narrow grid of the DeepMIMO-based evaluations since LWM: 32 tones of 30 kHz.
+NARROW_BAND = OFDM(32, 30e3)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from wirelessfm import metrics
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import Paths
 from wirelessfm.signal import OFDM, PlanarArray, beam_powers, dft_codebook, synthesize
-from wirelessfm.tasks.base import SitePaths, TaskData, Truth, assemble, connected_sites
+from wirelessfm.tasks.base import NARROW_BAND, SitePaths, TaskData, Truth, assemble, connected_sites
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class CrossBandBeamTask:
     n_antennas_sub6: int
     n_beams: int = 64
     n_antennas_mmwave: int = 32
-    ofdm: OFDM = OFDM(32, 30e3)
+    ofdm: OFDM = NARROW_BAND
     snr_db: float | None = None
     noise_seed: int = 0
     block_m: float = 20.0
@@ -55,28 +55,30 @@ class CrossBandBeamTask:
         generator = torch.Generator().manual_seed(self.noise_seed)
         array = PlanarArray(self.n_antennas_sub6)
         inputs = [synthesize(s.sub6, array, self.ofdm, snr_db=self.snr_db, generator=generator) for s in kept]
-        powers = torch.cat([self._powers(s) for s in kept])
+        targets = [self._target(s) for s in kept]
+        powers = torch.cat([self._powers(paths) for paths in targets])
         notes = {
             "carrier_ghz": kept[0].sub6.meta.carrier_hz / 1e9,
             "antennas": self.n_antennas_sub6,
-            "target_carrier_ghz": kept[0].mmwave.meta.carrier_hz / 1e9,
+            "target_carrier_ghz": targets[0].meta.carrier_hz / 1e9,
             "target_antennas": self.n_antennas_mmwave,
             "beams": self.n_beams,
         }
         return assemble(self, kept, inputs, {"labels": powers.argmax(dim=1), "beam_powers": powers}, notes)
 
-    def _powers(self, site: SitePaths) -> Tensor:
+    def _target(self, site: SitePaths) -> Paths:
         if site.mmwave is None:
             meta = site.sub6.meta
             raise WirelessFMError(
                 f"task '{self.name}' needs a millimetre-wave carrier, {meta.scene}/{meta.site} has only "
                 f"{meta.carrier_hz / 1e9:g} GHz"
             )
-        codebook = dft_codebook(self.n_antennas_mmwave, self.n_beams)
-        return torch.cat([self._batch(site.mmwave[i : i + 2048], codebook) for i in range(0, len(site.mmwave), 2048)])
+        return site.mmwave
 
-    def _batch(self, paths: Paths, codebook: Tensor) -> Tensor:
-        return beam_powers(synthesize(paths, PlanarArray(self.n_antennas_mmwave), self.ofdm).values, codebook)
+    def _powers(self, paths: Paths) -> Tensor:
+        array, codebook = PlanarArray(self.n_antennas_mmwave), dft_codebook(self.n_antennas_mmwave, self.n_beams)
+        parts = [paths[i : i + 2048] for i in range(0, len(paths), 2048)]
+        return torch.cat([beam_powers(synthesize(part, array, self.ofdm).values, codebook) for part in parts])
 
     def score(self, scores: Tensor, truth: Truth) -> dict[str, float]:
         """Top-1 and top-3, the neighbouring beam allowed, within 1 dB of the best beam, and the mean loss in dB."""

@@ -10,19 +10,19 @@ from torch import Tensor
 
 from wirelessfm import metrics
 from wirelessfm.signal import OFDM, PlanarArray, synthesize
-from wirelessfm.tasks.base import SitePaths, TaskData, Truth, assemble, connected_sites
+from wirelessfm.tasks.base import NARROW_BAND, SitePaths, TaskData, Truth, assemble, connected_sites
 
 
 @dataclass(frozen=True)
 class LosTask:
-    """Label 1 for line of sight, 0 without, from the sub-6 GHz channel.
+    """Label 1 for line of sight, 0 without, from the sub-6 GHz channel of a half-wavelength linear array.
 
     ``noise_seed`` matters only with ``snr_db``: the noise is part of the data, the same for every split.
     """
 
     name: str = "los"
-    array: PlanarArray = PlanarArray(32)
-    ofdm: OFDM = OFDM(32, 30e3)
+    n_antennas: int = 32
+    ofdm: OFDM = NARROW_BAND
     snr_db: float | None = None
     noise_seed: int = 0
     block_m: float = 20.0
@@ -35,11 +35,12 @@ class LosTask:
         """Users connected at every carrier of their site, so that tasks share their users."""
         kept = connected_sites(sites, self.name)
         generator = torch.Generator().manual_seed(self.noise_seed)
-        inputs = [synthesize(s.sub6, self.array, self.ofdm, snr_db=self.snr_db, generator=generator) for s in kept]
+        array = PlanarArray(self.n_antennas)
+        inputs = [synthesize(s.sub6, array, self.ofdm, snr_db=self.snr_db, generator=generator) for s in kept]
         labels = torch.cat([s.sub6.los for s in kept]).long()
         notes = {
             "carrier_ghz": kept[0].sub6.meta.carrier_hz / 1e9,
-            "antennas": self.array.size,
+            "antennas": self.n_antennas,
             "los_fraction": round(float(labels.double().mean()), 4),
         }
         return assemble(self, kept, inputs, {"labels": labels}, notes)

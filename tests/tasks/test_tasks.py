@@ -1,0 +1,118 @@
+import dataclasses
+
+import pytest
+import torch
+from tests.synthetic_sites import make_site
+
+from wirelessfm.errors import WirelessFMError
+from wirelessfm.signal import PlanarArray, beam_powers, dft_codebook, synthesize
+from wirelessfm.tasks import TASKS, CrossBandBeamTask, LosTask, SitePaths, get_task
+
+SITES = [make_site(120, seed=0), make_site(80, seed=1, site="bs1", bs=(40.0, 10.0, 20.0))]
+
+
+def cut_off(paths, users):
+    """The same paths with some users left without any."""
+    n_paths, los, gain = paths.n_paths.clone(), paths.los.clone(), paths.gain.clone()
+    n_paths[users], los[users], gain[users] = 0, -1, 0
+    return dataclasses.replace(paths, n_paths=n_paths, los=los, gain=gain)
+
+
+def one_hot(labels, n):
+    return torch.nn.functional.one_hot(labels, n).float()
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_perfect_scores_score_perfectly(name):
+    data = get_task(name).build(SITES)
+    index = data.split(0).test
+    result = data.score(one_hot(data.truth.labels, data.task.n_classes)[index], index)
+    assert data.task.metric in result
+    assert result.get("rsrp_loss_db", 0.0) == 0.0
+    accuracies = [v for k, v in result.items() if k not in ("rsrp_loss_db", "top_3")]
+    assert accuracies == [1.0] * len(accuracies)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_predictors_are_not_handed_truth(name):
+    data = get_task(name).build(SITES)
+    assert data.inputs.labels == {} and data.inputs.history == ()
+
+
+def test_inputs_are_the_physical_channel():
+    data = LosTask().build(SITES[:1])
+    expected = synthesize(SITES[0].sub6, PlanarArray(32), LosTask().ofdm).values
+    assert torch.equal(data.inputs.values, expected)
+    assert data.inputs.meta.carrier_hz == 3.5e9
+
+
+def test_beam_label_is_the_best_beam_at_28_ghz():
+    task = CrossBandBeamTask("beam", n_antennas_sub6=8, n_beams=16, n_antennas_mmwave=12)
+    data = task.build(SITES)
+    assert data.inputs.size("antenna") == 8 and data.truth.beam_powers.shape == (200, 16)
+    high = synthesize(SITES[1].mmwave, PlanarArray(12), task.ofdm).values
+    expected = beam_powers(high, dft_codebook(12, 16)).argmax(dim=1)
+    assert torch.equal(data.truth.labels[120:], expected)
+    assert data.truth.site.tolist() == [0] * 120 + [1] * 80
+    assert data.sites == ("testville/bs0", "testville/bs1") and data.scenes == ("testville",)
+
+
+def test_only_users_connected_at_both_carriers_take_part():
+    site = SitePaths(cut_off(SITES[0].sub6, [0, 1]), cut_off(SITES[0].mmwave, [1, 2]))
+    for task in TASKS.values():
+        data = task.build([site])
+        assert len(data) == 117
+        assert torch.equal(data.truth.position_m, SITES[0].sub6.position_m[3:])
+
+
+def test_loss_and_neighbours_of_a_wrong_beam():
+    data = get_task("beam-64-antennas-32").build(SITES)
+    index = torch.arange(len(data))
+    beside = one_hot((data.truth.labels + 1) % 64, 64)
+    result = data.score(beside, index)
+    assert result["accuracy"] == 0.0 and result["within_one_beam"] == 1.0
+    powers = data.truth.beam_powers
+    loss = 10 * torch.log10(powers.amax(dim=1) / powers[index, (data.truth.labels + 1) % 64])
+    assert result["rsrp_loss_db"] == pytest.approx(float(loss.mean()), rel=1e-4)
+    assert 0 < result["rsrp_loss_db"] < 6
+
+
+def test_noise_is_part_of_the_data_and_of_its_identity():
+    noisy, again, other = (LosTask(snr_db=10.0, noise_seed=s).build(SITES[:1]) for s in (0, 0, 1))
+    assert torch.equal(noisy.inputs.values, again.inputs.values)
+    assert not torch.equal(noisy.inputs.values, other.inputs.values)
+    prints = {data.split(0).fingerprint for data in (noisy, again, other, LosTask().build(SITES[:1]))}
+    assert len(prints) == 3
+
+
+def test_splits_of_retraced_paths_are_other_splits():
+    changed = dataclasses.replace(SITES[0].sub6, gain=SITES[0].sub6.gain * 1.01)
+    before = LosTask().build(SITES[:1]).split(0)
+    after = LosTask().build([SitePaths(changed, SITES[0].mmwave)]).split(0)
+    assert torch.equal(before.test, after.test) and before.fingerprint != after.fingerprint
+
+
+def test_los_needs_no_second_carrier():
+    assert len(LosTask().build([SitePaths(SITES[0].sub6)])) == 120
+
+
+def test_bad_input_is_explained():
+    with pytest.raises(WirelessFMError, match="millimetre-wave"):
+        get_task("beam-64-antennas-8").build([SitePaths(SITES[0].sub6)])
+    with pytest.raises(WirelessFMError, match="no connected user in 0 sites"):
+        LosTask().build([])
+    with pytest.raises(WirelessFMError, match="no connected user in 1 sites"):
+        LosTask().build([SitePaths(cut_off(SITES[0].sub6, range(120)))])
+    with pytest.raises(WirelessFMError, match="same users"):
+        SitePaths(SITES[0].sub6, SITES[1].mmwave)
+    with pytest.raises(WirelessFMError, match="Did you mean 'los'"):
+        get_task("loss")
+
+
+def test_wrong_scores_are_explained():
+    data = LosTask().build(SITES[:1])
+    index = torch.arange(5)
+    with pytest.raises(WirelessFMError, match=r"\[5, 2\], found \[5, 3\]"):
+        data.score(torch.zeros(5, 3), index)
+    with pytest.raises(WirelessFMError, match="NaN"):
+        data.score(torch.full((5, 2), float("nan")), index)
