@@ -59,6 +59,9 @@ class Card(BaseModel):
     time_step_s: float | None = Field(default=None, gt=0)
     antenna_spacing_wavelengths: float | None = Field(default=None, gt=0, description="uniform line along y")
     labels: dict[str, str] = Field(default_factory=dict, description="label name: variable, first dimension sample")
+    sample_labels: tuple[str, ...] = Field(
+        default=(), description="names of the stored sample dimensions; each becomes a label that counts along it"
+    )
     groups: tuple[str, ...] = Field(default=(), description="labels whose values must not be split over train and test")
     licence: str = "unknown"
     source: str = "unknown"
@@ -111,9 +114,12 @@ def _check(card: Card, origin: str) -> None:
         raise WirelessFMError(f"'{origin}': axes need 'sample' and at most one '{RE_IM}', found {list(card.axes)}")
     if RE_IM in card.axes and (card.imag_array or card.values != "complex"):
         raise WirelessFMError(f"'{origin}': give either the axis '{RE_IM}', imag_array or amplitudes, not two of them")
+    if card.sample_labels and len(card.sample_labels) != card.axes.count("sample"):
+        raise WirelessFMError(f"'{origin}': sample_labels must name all {card.axes.count('sample')} sample dimensions")
     for group in card.groups:
-        if group not in card.labels:
-            raise WirelessFMError(f"'{origin}': groups: {unknown_name('label', group, card.labels)}")
+        if group not in (*card.labels, *card.sample_labels):
+            known = (*card.labels, *card.sample_labels)
+            raise WirelessFMError(f"'{origin}': groups: {unknown_name('label', group, known)}")
 
 
 def read_with_card(file: str | os.PathLike[str], card: Card | str | os.PathLike[str] | None = None) -> CSI:
@@ -130,12 +136,11 @@ def read_with_card(file: str | os.PathLike[str], card: Card | str | os.PathLike[
         WirelessFMError: bad file, bad card, or a card that does not fit the file.
     """
     card = card if isinstance(card, Card) else load_card(card_path(file) if card is None else card)
-    blocks = [block for _, block in value_blocks(file, card)]
     axes = csi_axes(card)
-    values = torch.from_numpy(np.concatenate(blocks, axis=axes.index("sample")))
-    sizes = dict(zip(axes, values.shape, strict=True))
-    labels, classes = read_labels(file, card, sizes["sample"])
-    return CSI(values, axes, coordinates(card, sizes), labels, card_meta(card, classes))
+    values = torch.from_numpy(np.concatenate(list(value_blocks(file, card)), axis=axes.index("sample")))
+    labels, classes = read_labels(file, card)
+    coords = coordinates(card, dict(zip(axes, values.shape, strict=True)))
+    return CSI(values, axes, coords, labels, card_meta(card, classes))
 
 
 def csi_axes(card: Card) -> tuple[str, ...]:
@@ -144,25 +149,34 @@ def csi_axes(card: Card) -> tuple[str, ...]:
 
 
 def value_blocks(
-    file: str | os.PathLike[str], card: Card, block_bytes: int = 2**26
-) -> Iterator[tuple[int, np.ndarray]]:
-    """The values in blocks along ``sample``: (number of the first sample, complex64 block).
+    file: str | os.PathLike[str], card: Card, block_bytes: int = 2**27, skip: int = 0
+) -> Iterator[np.ndarray]:
+    """The values as complex64 blocks along ``sample``, each made in about ``block_bytes`` of memory.
 
-    A block has about ``block_bytes`` in the file. Formats that cannot be read in part along the sample axis come in
-    blocks too, but are held in memory while they do.
+    The blocks depend on nothing but the file, the card and ``block_bytes``, so ``skip`` continues where an earlier
+    pass stopped. Formats that cannot be read in part along the sample axis come in blocks too, but are held in
+    memory while they do (MATLAB up to v7; npy and npz whose sample axis is not the outermost).
     """
     stored = find_array(file, card.array)
     imaginary = find_array(file, card.imag_array) if card.imag_array else None
     shape = _full_shape(stored, card)
     axis = card.axes.index("sample")
-    merged = math.prod(n for n, name in zip(shape[axis + 1 :], card.axes[axis + 1 :], strict=True) if name == "sample")
-    per_row = math.prod(shape) // max(shape[axis], 1) * stored.dtype.itemsize
-    rows = max(1, block_bytes // max(per_row, 1))
-    for start in range(0, shape[axis], rows):
+    rows = block_rows(shape, axis, block_bytes)
+    for start in range(skip * rows, shape[axis], rows):
         raw = stored.read(start, start + rows, axis)
         if imaginary is not None:
             raw = raw + 1j * imaginary.read(start, start + rows, axis)
-        yield start * merged, _to_complex(raw, card, shape)
+        yield _to_complex(raw, card, shape)
+
+
+def block_rows(shape: tuple[int, ...], axis: int, block_bytes: int) -> int:
+    """Stored samples a block: every number passes through complex128 and complex64 once."""
+    return max(1, block_bytes // (24 * max(math.prod(shape) // max(shape[axis], 1), 1)))
+
+
+def stored_shape(file: str | os.PathLike[str], card: Card) -> tuple[int, ...]:
+    """The shape of the values in the file, one entry for each of the card's axes."""
+    return _full_shape(find_array(file, card.array), card)
 
 
 def _full_shape(stored: StoredArray, card: Card) -> tuple[int, ...]:
@@ -224,11 +238,13 @@ def _merge(values: np.ndarray, axes: list[str]) -> np.ndarray:
     return moved.reshape([math.prod(values.shape[i] for i in group) for group in groups])
 
 
-def read_labels(
-    file: str | os.PathLike[str], card: Card, n_samples: int
-) -> tuple[dict[str, torch.Tensor], dict[str, list[str]]]:
+def read_labels(file: str | os.PathLike[str], card: Card) -> tuple[dict[str, torch.Tensor], dict[str, list[str]]]:
     """Labels by name, and the class names of those that were text."""
-    labels, classes = {}, {}
+    dims = [n for n, name in zip(stored_shape(file, card), card.axes, strict=True) if name == "sample"]
+    n_samples = math.prod(dims)
+    counts = zip(card.sample_labels, np.unravel_index(np.arange(n_samples), dims), strict=False)
+    labels = {name: label_tensor(count) for name, count in counts}
+    classes = {}
     for name, variable in card.labels.items():
         values = find_array(file, variable).read()
         if values.size == n_samples:
@@ -239,7 +255,7 @@ def read_labels(
             known, values = np.unique(values, return_inverse=True)
             classes[name] = [str(k) for k in known]
         labels[name] = label_tensor(values)
-    return labels, classes
+    return dict(sorted(labels.items())), classes
 
 
 def label_tensor(values: np.ndarray) -> torch.Tensor:

@@ -21,6 +21,15 @@ CSINET = Card(
 )
 
 
+def csinet_card(path: str | os.PathLike[str], outdoor: bool | None = None) -> Card:
+    """The card :func:`read_csinet` reads with."""
+    stem = os.fspath(path).removesuffix(".mat").removesuffix("_all")
+    if outdoor is None and stem.endswith(("in", "out")):
+        outdoor = stem.endswith("out")
+    carrier_hz = None if outdoor is None else (300e6 if outdoor else 5.3e9)
+    return CSINET.model_copy(update={"carrier_hz": carrier_hz})
+
+
 def read_csinet(path: str | os.PathLike[str], outdoor: bool | None = None) -> CSI:
     """Read CSI [sample, antenna, subcarrier] in the angle-delay domain (``meta.extra["domain"]`` says so).
 
@@ -35,8 +44,4 @@ def read_csinet(path: str | os.PathLike[str], outdoor: bool | None = None) -> CS
     Raises:
         WirelessFMError: missing or damaged file, no ``HT``, rows that are not 2048 numbers.
     """
-    stem = os.fspath(path).removesuffix(".mat").removesuffix("_all")
-    if outdoor is None and stem.endswith(("in", "out")):
-        outdoor = stem.endswith("out")
-    carrier_hz = None if outdoor is None else (300e6 if outdoor else 5.3e9)
-    return read_with_card(path, CSINET.model_copy(update={"carrier_hz": carrier_hz}))
+    return read_with_card(path, csinet_card(path, outdoor))

@@ -28,6 +28,11 @@ LOC8 = Card(
 )
 
 
+def intel5300_loc8_card(path: str | os.PathLike[str]) -> Card:
+    """The card :func:`read_intel5300_loc8` reads with."""
+    return LOC8
+
+
 def read_intel5300_loc8(path: str | os.PathLike[str]) -> CSI:
     """Read CSI [sample, subcarrier=30, rx=3, antenna=2] with labels location (1 to 8), day, period.
 
@@ -37,4 +42,4 @@ def read_intel5300_loc8(path: str | os.PathLike[str]) -> CSI:
     Raises:
         WirelessFMError: missing or damaged file, or another layout.
     """
-    return read_with_card(path, LOC8)
+    return read_with_card(path, intel5300_loc8_card(path))

@@ -9,9 +9,26 @@ from __future__ import annotations
 import os
 
 from wirelessfm.csi import CSI
-from wirelessfm.data.card import Card, read_with_card
+from wirelessfm.data.card import Card, make_card, read_with_card
 
 WIFO = Card(axes=("sample", "time", "antenna", "subcarrier"), source="WiFo data set (QuaDRiGa)")
+
+
+def wifo_card(
+    path: str | os.PathLike[str],
+    array: str | None = None,
+    carrier_hz: float | None = None,
+    subcarrier_spacing_hz: float | None = None,
+    time_step_s: float | None = None,
+) -> Card:
+    """The card :func:`read_wifo` reads with."""
+    told = {
+        "array": array,
+        "carrier_hz": carrier_hz,
+        "subcarrier_spacing_hz": subcarrier_spacing_hz,
+        "time_step_s": time_step_s,
+    }
+    return make_card({**WIFO.model_dump(), **told}, str(path))
 
 
 def read_wifo(
@@ -31,10 +48,4 @@ def read_wifo(
     Raises:
         WirelessFMError: missing or damaged file, no such variable, not four dimensions, not complex.
     """
-    told = {
-        "array": array,
-        "carrier_hz": carrier_hz,
-        "subcarrier_spacing_hz": subcarrier_spacing_hz,
-        "time_step_s": time_step_s,
-    }
-    return read_with_card(path, WIFO.model_copy(update=told))
+    return read_with_card(path, wifo_card(path, array, carrier_hz, subcarrier_spacing_hz, time_step_s))

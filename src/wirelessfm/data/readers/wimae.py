@@ -18,6 +18,13 @@ _BY_ROWS = {
 }
 
 
+def wimae_card(path: str | os.PathLike[str], rows: str = "antenna") -> Card:
+    """The card :func:`read_wimae` reads with."""
+    if rows not in _BY_ROWS:
+        raise unknown_name("meaning of the rows", rows, _BY_ROWS)
+    return _BY_ROWS[rows]
+
+
 def read_wimae(path: str | os.PathLike[str], rows: str = "antenna") -> CSI:
     """Read ``channels`` as CSI [sample, rx, antenna, subcarrier].
 
@@ -28,6 +35,4 @@ def read_wimae(path: str | os.PathLike[str], rows: str = "antenna") -> CSI:
     Raises:
         WirelessFMError: missing or damaged file, no ``channels``, not four dimensions, not complex.
     """
-    if rows not in _BY_ROWS:
-        raise unknown_name("meaning of the rows", rows, _BY_ROWS)
-    return read_with_card(path, _BY_ROWS[rows])
+    return read_with_card(path, wimae_card(path, rows))
