@@ -57,6 +57,20 @@ def test_figures_of_an_unknown_file(tmp_path):
     assert found.guess is None and "card" in found.reason and "1 not finite" in str(found)
 
 
+def test_figures_are_the_same_in_blocks_and_stop_at_the_limit(tmp_path, monkeypatch):
+    values = layouts.random_complex(40, 6, 3)
+    for file in (layouts.save_v73(tmp_path / "a.mat", h=values), tmp_path / "a.npz"):
+        if file.suffix == ".npz":
+            np.savez(file, h=values)
+        whole = inspect_file(file).arrays[0]
+        monkeypatch.setattr("wirelessfm.data.inspect._BLOCK_BYTES", 1)
+        small = inspect_file(file).arrays[0]
+        monkeypatch.undo()
+        assert small.mean_power_db == pytest.approx(whole.mean_power_db) and small.maximum == whole.maximum
+        assert whole.mean_power_db == pytest.approx(10 * np.log10(np.mean(np.abs(values) ** 2)), abs=1e-4)
+        assert inspect_file(file, max_bytes=values.nbytes // 3).arrays[0].seen == pytest.approx(1 / 3, abs=0.02)
+
+
 def test_card_skeleton_is_a_valid_card_for_the_file(tmp_path):
     file = tmp_path / "a.npz"
     np.savez(file, h=np.ones((6, 4, 8, 2)), place=np.arange(6))

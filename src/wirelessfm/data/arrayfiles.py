@@ -16,9 +16,9 @@ from typing import Any
 
 import h5py
 import numpy as np
-import scipy.io
 
 from wirelessfm.data.guard import reading
+from wirelessfm.data.mat5 import Variable, list_mat5, read_mat5
 from wirelessfm.errors import WirelessFMError
 
 SUFFIXES = (".npy", ".npz", ".mat", ".h5", ".hdf5")
@@ -34,8 +34,8 @@ class StoredArray:
     Attributes:
         name: variable name; ``array`` in an npy file.
         shape: in the order :meth:`read` returns.
-        dtype: after joining (real, imag) records to complex numbers; an upper bound in MATLAB files up to v7.
-        streams: axes along which a block is read without loading the rest.
+        dtype: after joining (real, imag) records to complex numbers.
+        streams: axes along which a block is read without loading the rest, outermost in the file first.
     """
 
     name: str
@@ -201,26 +201,26 @@ def _hdf5_array(file: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[A
         return np.asarray(block.T if matlab else block)
 
     order = shape[::-1] if matlab else shape
-    return StoredArray(name, order, dtype, tuple(range(len(order))), _guarded(file, load))
+    axes = range(len(order))
+    return StoredArray(name, order, dtype, tuple(reversed(axes) if matlab else axes), _guarded(file, load))
 
 
 def _mat_arrays(file: Path) -> list[StoredArray]:
-    """MATLAB up to v7: a variable holds at most 2 GB and is read whole at the first block."""
+    """MATLAB up to v7: uncompressed variables are mapped, compressed ones are read whole."""
     found = []
-    for name, shape, kind in scipy.io.whosmat(file):
-        if kind in ("cell", "struct", "object", "function", "unknown", "opaque"):
-            continue
-        found.append(_mat_array(file, name, tuple(shape)))
+    for variable in list_mat5(file):
+        if variable.dtype is not None:
+            found.append(_mat_array(file, variable, variable.dtype))
     return found
 
 
-def _mat_array(file: Path, name: str, shape: tuple[int, ...]) -> StoredArray:
+def _mat_array(file: Path, variable: Variable, dtype: np.dtype[Any]) -> StoredArray:
     cache: list[np.ndarray] = []
 
     def load(axis: int, start: int, stop: int) -> np.ndarray:
         if not cache:
-            cache.append(np.asarray(scipy.io.loadmat(file, variable_names=[name])[name]))
+            cache.append(read_mat5(file, variable.name)[variable.name])
         return _along(cache[0], axis, start, stop)
 
-    # The directory does not tell complex from real: 16 bytes an entry is the upper bound.
-    return StoredArray(name, shape, np.dtype(np.complex128), (), _guarded(file, load))
+    streams = () if variable.compressed or dtype.kind == "c" else tuple(reversed(range(len(variable.shape))))
+    return StoredArray(variable.name, variable.shape, dtype, streams, _guarded(file, load))

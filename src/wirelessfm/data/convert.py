@@ -28,7 +28,7 @@ from wirelessfm.data.card import (
     stored_shape,
     value_blocks,
 )
-from wirelessfm.data.inspect import inspect_file
+from wirelessfm.data.inspect import guess_layout
 from wirelessfm.data.readers import CSI_READERS, PATH_READERS, READERS
 from wirelessfm.data.readers.csinet import csinet_card
 from wirelessfm.data.readers.intel5300_loc8 import intel5300_loc8_card
@@ -72,7 +72,7 @@ def convert(
     Args:
         source: a file or folder.
         target: folder to write; appears complete or not at all.
-        layout: an entry of READERS; None takes the guess of :func:`inspect_file`.
+        layout: an entry of READERS; None takes the guess of :func:`guess_layout`.
         overwrite: replace an existing target.
         block_bytes: working memory of one block.
         progress: show a progress bar.
@@ -103,10 +103,9 @@ def convert(
 
 def _layout(source: str | os.PathLike[str], layout: str | None) -> str:
     if layout is None:
-        found = inspect_file(source)
-        if found.guess is None:
-            raise WirelessFMError(f"'{source}': unknown format ({found.reason}); write a card, or pass layout")
-        return found.guess
+        layout, reason = guess_layout(source)
+        if layout is None:
+            raise WirelessFMError(f"'{source}': unknown format ({reason}); write a card, or pass layout")
     if layout not in READERS:
         raise unknown_name("layout", layout, READERS)
     return layout

@@ -15,23 +15,25 @@ import yaml
 
 from wirelessfm.data.arrayfiles import SUFFIXES, StoredArray, list_arrays
 from wirelessfm.data.card import Card, card_path
+from wirelessfm.data.guard import reading
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.files import atomic_file
 
-_SAMPLE_BYTES = 2**26
+_BLOCK_BYTES = 2**22
 
 
 @dataclass(frozen=True)
 class ArraySummary:
-    """One array; the figures come from its first ``entries_seen`` entries along the first axis.
+    """One array; the figures come from the first ``seen`` (0 to 1) of it, and are None for text and empty arrays.
 
-    ``mean_power_db`` is 10 log10 of the mean squared magnitude; the figures are None for text and empty arrays.
+    ``minimum`` and ``maximum`` are magnitudes for complex numbers; ``mean_power_db`` is 10 log10 of the mean squared
+    magnitude of the finite entries.
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
-    entries_seen: int
+    seen: float = 1.0
     minimum: float | None = None
     maximum: float | None = None
     mean_power_db: float | None = None
@@ -60,8 +62,10 @@ class Description:
         return "\n".join([*lines, *self.notes])
 
 
-def inspect_file(path: str | os.PathLike[str]) -> Description:
+def inspect_file(path: str | os.PathLike[str], max_bytes: int = 2**28) -> Description:
     """Describe a file or folder without trusting it: axes, ranges, power, NaNs, and a guess of the format.
+
+    The figures of an array come from its first ``max_bytes`` bytes.
 
     Raises:
         WirelessFMError: nothing there, or an array file that cannot be opened.
@@ -73,14 +77,28 @@ def inspect_file(path: str | os.PathLike[str]) -> Description:
         return _describe_folder(path)
     size = path.stat().st_size
     if path.suffix.lower() not in SUFFIXES:
-        guess, reason = _guess_by_name(path)
+        guess, reason = guess_layout(path)
         return Description(str(path), size, guess, reason, files=_zip_names(path))
-    arrays = list_arrays(path)
-    summaries = tuple(_summary(array) for array in arrays.values())
-    has_card = card_path(path).exists()
-    guess, reason = ("card", f"its card {card_path(path).name} is beside it") if has_card else _guess_arrays(summaries)
+    guess, reason = guess_layout(path)
+    summaries = tuple(_summary(array, max_bytes) for array in list_arrays(path).values())
     notes = () if guess else ("write a card skeleton with write_card_skeleton and fill it in",)
-    return Description(str(path), size, guess, reason, summaries, has_card=has_card, notes=notes)
+    return Description(str(path), size, guess, reason, summaries, has_card=card_path(path).exists(), notes=notes)
+
+
+def guess_layout(path: str | os.PathLike[str]) -> tuple[str | None, str]:
+    """The entry of READERS that fits a file or folder, or None, and the reason; reads names and headers only.
+
+    Raises:
+        WirelessFMError: an array or zip file that cannot be opened.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _guess_folder(path, {file.name for file in path.iterdir() if file.is_file()})
+    if path.suffix.lower() not in SUFFIXES:
+        return _guess_by_name(path)
+    if card_path(path).exists():
+        return "card", f"its card {card_path(path).name} is beside it"
+    return _guess_arrays(list_arrays(path))
 
 
 def write_card_skeleton(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
@@ -113,28 +131,35 @@ def write_card_skeleton(path: str | os.PathLike[str], overwrite: bool = False) -
     return target
 
 
-def _summary(array: StoredArray) -> ArraySummary:
-    shape, dtype = array.shape, array.dtype
-    per_row = math.prod(shape[1:]) * dtype.itemsize
-    rows = min(shape[0], max(1, _SAMPLE_BYTES // max(per_row, 1))) if shape else 1
-    seen = array.read(0, rows) if math.prod(shape) else np.empty(0)
-    if not seen.size or seen.dtype.kind not in "biufc":
-        return ArraySummary(array.name, shape, str(seen.dtype), 0)
-    finite = np.isfinite(seen)
-    values = seen[finite]
-    magnitude = np.abs(values.astype(np.complex128 if seen.dtype.kind == "c" else np.float64))
-    span = magnitude if seen.dtype.kind == "c" else values
-    power = float(np.mean(magnitude**2)) if values.size else 0.0
+def _summary(array: StoredArray, max_bytes: int) -> ArraySummary:
+    """Block by block along the axis that is outermost in the file."""
+    axis = array.streams[0] if array.streams else 0
+    length = array.shape[axis] if array.shape else 1
+    per_row = max(math.prod(array.shape) // max(length, 1) * array.dtype.itemsize, 1)
+    rows = min(length, max(1, max_bytes // per_row))
+    if not math.prod(array.shape) or array.dtype.kind not in "biufc":
+        return ArraySummary(array.name, array.shape, str(array.dtype))
+    low, high, power, finite, zeros, total = math.inf, -math.inf, 0.0, 0, 0, 0
+    step = max(1, _BLOCK_BYTES // per_row)
+    for start in range(0, rows, step):
+        block = array.read(start, min(start + step, rows), axis)
+        values = block[np.isfinite(block)]
+        total, finite, zeros = total + block.size, finite + values.size, zeros + int((values == 0).sum())
+        span = np.abs(values) if block.dtype.kind == "c" else values
+        if values.size:
+            low, high = min(low, float(span.min())), max(high, float(span.max()))
+            power += float(np.square(np.abs(values.astype(np.result_type(values, np.float64)))).sum())
+    mean_power = power / finite if finite else 0.0
     return ArraySummary(
         name=array.name,
-        shape=shape,
-        dtype=str(seen.dtype),
-        entries_seen=rows,
-        minimum=float(span.min()) if values.size else math.nan,
-        maximum=float(span.max()) if values.size else math.nan,
-        mean_power_db=10 * math.log10(power) if power > 0 else -math.inf,
-        not_finite=int(seen.size - values.size),
-        zeros=int((values == 0).sum()),
+        shape=array.shape,
+        dtype=str(array.dtype),
+        seen=rows / length,
+        minimum=low if finite else math.nan,
+        maximum=high if finite else math.nan,
+        mean_power_db=10 * math.log10(mean_power) if mean_power > 0 else -math.inf,
+        not_finite=total - finite,
+        zeros=zeros,
     )
 
 
@@ -142,14 +167,14 @@ def _line(a: ArraySummary) -> str:
     if a.minimum is None:
         return f"  {a.name} {a.dtype} {list(a.shape)}"
     kind = "magnitude" if a.dtype.startswith("complex") else "range"
-    seen = "" if not a.shape or a.entries_seen == a.shape[0] else f" (first {a.entries_seen} entries)"
+    seen = "" if a.seen == 1 else f" (in the first {a.seen:.0%})"
     return (
         f"  {a.name} {a.dtype} {list(a.shape)}: {kind} {a.minimum:.4g} to {a.maximum:.4g}, "
         f"mean power {a.mean_power_db:.1f} dB, {a.not_finite} not finite, {a.zeros} zeros{seen}"
     )
 
 
-_Arrays = Mapping[str, ArraySummary]
+_Arrays = Mapping[str, StoredArray]
 _ARRAY_RULES: tuple[tuple[str, str, Callable[[_Arrays], bool]], ...] = (
     ("wimae", "an array 'channels' of four axes", lambda a: "channels" in a and len(a["channels"].shape) == 4),
     ("csinet", "an array 'HT' with rows of 2048", lambda a: "HT" in a and a["HT"].shape[1:] == (2048,)),
@@ -168,13 +193,10 @@ _ARRAY_RULES: tuple[tuple[str, str, Callable[[_Arrays], bool]], ...] = (
 
 
 def _single(arrays: _Arrays, prefixes: tuple[str, ...], dims: int) -> bool:
-    return any(
-        k.startswith(prefixes) and len(a.shape) == dims and a.dtype.startswith("complex") for k, a in arrays.items()
-    )
+    return any(k.startswith(prefixes) and len(a.shape) == dims and a.dtype.kind == "c" for k, a in arrays.items())
 
 
-def _guess_arrays(summaries: tuple[ArraySummary, ...]) -> tuple[str | None, str]:
-    arrays = {a.name: a for a in summaries}
+def _guess_arrays(arrays: _Arrays) -> tuple[str | None, str]:
     for name, reason, fits in _ARRAY_RULES:
         if fits(arrays):
             return name, f"it has {reason}"
@@ -199,14 +221,13 @@ def _guess_by_name(path: Path) -> tuple[str | None, str]:
 def _zip_names(path: Path) -> tuple[str, ...]:
     if not zipfile.is_zipfile(path):
         return ()
-    with zipfile.ZipFile(path) as archive:
+    with reading(path, "a zip file"), zipfile.ZipFile(path) as archive:
         return tuple(archive.namelist())
 
 
 def _describe_folder(path: Path) -> Description:
     files = sorted(file for file in path.iterdir() if file.is_file())
-    names = {file.name for file in files}
-    guess, reason = _guess_folder(path, names)
+    guess, reason = guess_layout(path)
     return Description(
         str(path), sum(f.stat().st_size for f in files), guess, reason, files=tuple(f.name for f in files)
     )
