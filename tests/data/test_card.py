@@ -94,6 +94,7 @@ def test_bad_cards_are_refused_exactly(content, message):
 @pytest.mark.parametrize(
     "card, message",
     [
+        ({"axes": ["sample", "re_im"], "shape": [-1, 2]}, "does not reshape"),
         ({"axes": ["sample"]}, r"has 2 dimensions \[3, 4\], the card names 1 axes"),
         ({"axes": ["sample", "re_im"]}, "axis 're_im' must have length 2, found 4"),
         ({"axes": ["sample", "antenna"], "array": "g"}, r"no array 'g'; it has: h \[3, 4\]"),
@@ -104,6 +105,12 @@ def test_bad_cards_are_refused_exactly(content, message):
 def test_cards_that_do_not_fit_the_file(tmp_path, card, message):
     file = with_card(tmp_path, {"h": random_complex(3, 4)}, **card)
     with pytest.raises(WirelessFMError, match=message):
+        read_with_card(file)
+
+
+def test_complex_values_with_a_re_im_axis(tmp_path):
+    file = with_card(tmp_path, {"h": random_complex(3, 2)}, axes=["sample", "re_im"])
+    with pytest.raises(WirelessFMError, match="complex already"):
         read_with_card(file)
 
 

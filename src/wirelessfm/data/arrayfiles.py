@@ -113,14 +113,20 @@ def _npy_array(file: Path, name: str, open_stream: Callable[[], Any]) -> StoredA
         raise ValueError("object array: would need pickle")
 
     outer = len(shape) - 1 if fortran else 0
+    # Kept open between blocks: going back in a compressed member means unpacking it again from its start.
+    opened: list[Any] = []
 
     def load(axis: int, start: int, stop: int) -> np.ndarray:
         if shape and axis != outer:
             return _along(load(outer, 0, shape[outer]), axis, start, stop)
         row = math.prod(shape[:-1] if fortran else shape[1:]) * dtype.itemsize
-        with open_stream() as stream:
-            stream.seek(offset + start * row)
-            flat = np.frombuffer(stream.read((stop - start) * row), dtype=dtype)
+        if not opened:
+            opened.append(open_stream())
+        opened[0].seek(offset + start * row)
+        flat = np.frombuffer(opened[0].read((stop - start) * row), dtype=dtype)
+        # A zip member's checksum is compared only once its end is reached.
+        if stop == (shape[outer] if shape else 1) and opened[0].read(1):
+            raise ValueError(f"array '{name}' is followed by more bytes than its shape needs")
         if not shape:
             return flat.reshape(())
         block = (*shape[:-1], stop - start) if fortran else (stop - start, *shape[1:])
@@ -142,26 +148,12 @@ def _npy_header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
 def _npz_arrays(file: Path) -> list[StoredArray]:
     def opener(member: str) -> Callable[[], Any]:
-        return lambda: _Member(file, member)
+        # The member keeps the archive open for as long as it lives itself.
+        return lambda: zipfile.ZipFile(file).open(member)
 
     with zipfile.ZipFile(file) as archive:
         names = [name for name in archive.namelist() if name.endswith(".npy")]
     return [_npy_array(file, name.removesuffix(".npy"), opener(name)) for name in names]
-
-
-class _Member:
-    """A member of a zip file as one stream; seeking forward decompresses and forgets."""
-
-    def __init__(self, file: Path, name: str) -> None:
-        self._archive = zipfile.ZipFile(file)
-        self._stream = self._archive.open(name)
-
-    def __enter__(self) -> Any:
-        return self._stream
-
-    def __exit__(self, *_: object) -> None:
-        self._stream.close()
-        self._archive.close()
 
 
 def _hdf5_arrays(file: Path) -> list[StoredArray]:

@@ -212,12 +212,17 @@ def _to_complex(raw: np.ndarray, card: Card, shape: tuple[int, ...]) -> np.ndarr
         raise WirelessFMError(f"values must be numbers, found {raw.dtype}; name another variable as 'array'")
     if card.shape is not None:
         raw = raw.reshape(-1, *shape[1:])
-    wide = raw.astype(np.complex128 if raw.dtype.kind == "c" else np.float64)
-    scaled = (wide - card.centre) * card.scale if (card.centre, card.scale) != (0.0, 1.0) else wide
+    scaled = raw
+    if (card.centre, card.scale) != (0.0, 1.0) or card.values == "amplitude_db":
+        scaled = (raw.astype(np.complex128 if raw.dtype.kind == "c" else np.float64) - card.centre) * card.scale
     axes = list(card.axes)
     if RE_IM in axes:
+        if raw.dtype.kind == "c":
+            raise WirelessFMError(f"values are complex already ({raw.dtype}), yet the card names a '{RE_IM}' axis")
         place = axes.index(RE_IM)
-        scaled = np.take(scaled, 0, place) + 1j * np.take(scaled, 1, place)
+        parts = np.moveaxis(scaled, place, 0)
+        scaled = np.empty(parts.shape[1:], dtype=np.complex64)
+        scaled.real, scaled.imag = parts
         axes.pop(place)
     elif card.values == "complex" and raw.dtype.kind != "c":
         raise WirelessFMError(
@@ -226,7 +231,7 @@ def _to_complex(raw: np.ndarray, card: Card, shape: tuple[int, ...]) -> np.ndarr
         )
     if card.values == "amplitude_db":
         scaled = 10 ** (scaled / 20)
-    return _merge(scaled.astype(np.complex64), axes)
+    return _merge(scaled.astype(np.complex64, copy=False), axes)
 
 
 def _merge(values: np.ndarray, axes: list[str]) -> np.ndarray:

@@ -288,3 +288,30 @@ def intel5300_log(folder: Path, n_packets: int = 3) -> tuple[Path, np.ndarray]:
         frames.append(struct.pack(">H", len(frame)) + frame)
     (folder / "log.dat").write_bytes(b"".join(frames))
     return folder / "log.dat", truth[..., 0] + 1j * truth[..., 1]
+
+
+def esp32_log(folder: Path) -> tuple[Path, np.ndarray]:
+    """An ESP32-CSI-Tool log and its CSI [packet, 64]; each pair is imaginary, real."""
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = np.random.default_rng(0).integers(-30, 30, (4, 128))
+    rows = [
+        f"CSI_DATA,AP,AA:BB,-{40 + i},11,1,7,0,1,1,1,0,0,0,-90,0,6,2,{1000 * i},0,100,0,0,0.5,128,"
+        f"[{' '.join(map(str, n))} ]"
+        for i, n in enumerate(numbers)
+    ]
+    (folder / "log.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder / "log.csv", numbers[:, 1::2] + 1j * numbers[:, ::2]
+
+
+def nexmon_log(folder: Path) -> tuple[Path, np.ndarray]:
+    """A Nexmon capture of a 43455c0 chip at 20 MHz and its CSI [packet, 64]."""
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = np.random.default_rng(0).integers(-500, 500, (2, 64, 2)).astype("<i2")
+    packets = b""
+    for i, values in enumerate(numbers):
+        udp = b"\x11" * 4 + bytes(6) + struct.pack("<HHHH", i, 0, 0xD024, 0x4345) + values.tobytes()
+        frame = bytes(6) + b"NEXMON" + bytes(30) + udp
+        packets += struct.pack("<IIII", i, 500, len(frame), len(frame)) + frame
+    header = struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    (folder / "log.pcap").write_bytes(header + packets)
+    return folder / "log.pcap", numbers[..., 0] + 1j * numbers[..., 1]

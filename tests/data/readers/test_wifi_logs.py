@@ -3,7 +3,7 @@ import struct
 
 import numpy as np
 import pytest
-from reader_layouts import intel5300_log
+from reader_layouts import esp32_log, intel5300_log, nexmon_log
 
 from wirelessfm.data.readers.wifi_logs import read_wifi_log
 from wirelessfm.errors import WirelessFMError
@@ -20,31 +20,20 @@ def test_intel_5300_log_comes_back(tmp_path):
 
 def test_esp32_log_comes_back(tmp_path):
     pytest.importorskip("csiread", reason="the extra 'wifi' is not installed")
-    rng = np.random.default_rng(0)
-    numbers = rng.integers(-30, 30, (4, 128))
-    rows = [
-        f"CSI_DATA,AP,AA:BB,-{40 + i},11,1,7,0,1,1,1,0,0,0,-90,0,6,2,{1000 * i},0,100,0,0,0.5,128,"
-        f"[{' '.join(map(str, n))} ]"
-        for i, n in enumerate(numbers)
-    ]
-    (tmp_path / "log.csv").write_text("\n".join(rows) + "\n")
-    csi = read_wifi_log(tmp_path / "log.csv")
-    np.testing.assert_array_equal(csi.tensor("sample subcarrier"), numbers[:, 1::2] + 1j * numbers[:, ::2])
+    path, truth = esp32_log(tmp_path)
+    csi = read_wifi_log(path)
+    np.testing.assert_array_equal(csi.tensor("sample subcarrier"), truth)
     assert csi.labels["rssi_dbm"].tolist() == [-40, -41, -42, -43]
 
 
 def test_nexmon_log_comes_back(tmp_path):
     pytest.importorskip("csiread", reason="the extra 'wifi' is not installed")
-    numbers = np.random.default_rng(0).integers(-500, 500, (2, 64, 2)).astype("<i2")
-    packets = b""
-    for i, values in enumerate(numbers):
-        udp = b"\x11" * 4 + bytes(6) + struct.pack("<HHHH", i, 0, 0xD024, 0x4345) + values.tobytes()
-        frame = bytes(6) + b"NEXMON" + bytes(30) + udp
-        packets += struct.pack("<IIII", i, 500, len(frame), len(frame)) + frame
-    (tmp_path / "log.pcap").write_bytes(struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1) + packets)
-    csi = read_wifi_log(tmp_path / "log.pcap", nexmon_bandwidth_mhz=20)
-    np.testing.assert_array_equal(csi.tensor("sample subcarrier"), numbers[..., 0] + 1j * numbers[..., 1])
+    path, truth = nexmon_log(tmp_path)
+    csi = read_wifi_log(path, nexmon_bandwidth_mhz=20)
+    np.testing.assert_array_equal(csi.tensor("sample subcarrier"), truth)
     assert csi.labels["timestamp_us"].tolist() == [500, 1_000_500]
+    with pytest.raises(WirelessFMError, match="pass the nexmon_bandwidth_mhz"):
+        read_wifi_log(path, nexmon_bandwidth_mhz=80)
 
 
 def test_truncated_log_is_refused(tmp_path):

@@ -17,6 +17,7 @@ from wirelessfm.csi import CSI, CSIMeta
 from wirelessfm.data.guard import reading
 from wirelessfm.errors import WirelessFMError, missing_extra, unknown_name
 
+_LONGEST_PACKET = 4096
 _KINDS = {".dat": "intel5300", ".csv": "esp32", ".pcap": "nexmon"}
 
 
@@ -53,7 +54,7 @@ def read_wifi_log(
         readers: dict[str, Callable[..., CSI]] = {"intel5300": _intel5300, "esp32": _esp32, "nexmon": _nexmon}
         if kind not in readers:
             raise unknown_name("kind of Wi-Fi log (pass kind=)", str(kind), readers)
-        _check_frames(file, kind)
+        _check_frames(file, kind, nexmon_bandwidth_mhz)
         options = {"chip": nexmon_chip, "bw": nexmon_bandwidth_mhz} if kind == "nexmon" else {}
         return readers[kind](csiread, file, CSIMeta(carrier_hz, source=f"{kind} log {file.name}"), **options)
 
@@ -102,13 +103,13 @@ def _require_packets(count: int, file: Path) -> None:
         raise WirelessFMError(f"'{file}' has no CSI packet; check the kind of log (Intel 5300, ESP32, Nexmon)")
 
 
-def _check_frames(file: Path, kind: str) -> None:
-    """csiread trusts the lengths in binary logs; a damaged one would make it write outside its buffers."""
+def _check_frames(file: Path, kind: str, nexmon_bandwidth_mhz: int) -> None:
+    """csiread trusts the lengths in binary logs; a damaged one would make it read and write outside its buffers."""
     content = file.read_bytes()
     if kind == "intel5300":
         _check_intel5300(file, content)
     elif kind == "nexmon":
-        _check_nexmon(file, content)
+        _check_nexmon(file, content, nexmon_bandwidth_mhz)
 
 
 def _check_intel5300(file: Path, content: bytes) -> None:
@@ -133,19 +134,26 @@ def _check_beamforming_frame(file: Path, place: int, frame: bytes) -> None:
         raise WirelessFMError(f"'{file}' is damaged: CSI frame at byte {place} has {n_rx} x {n_tx} antennas")
 
 
-def _check_nexmon(file: Path, content: bytes) -> None:
-    """pcap of 24 bytes, then 16 bytes of packet header with the length at 8; the frames hold at most 4096 bytes."""
+def _check_nexmon(file: Path, content: bytes, bandwidth_mhz: int) -> None:
+    """pcap of 24 bytes, then for each packet 16 bytes with its length at 8, 60 of headers and 4 a tone."""
+    if bandwidth_mhz not in (20, 40, 80):
+        raise WirelessFMError(f"nexmon_bandwidth_mhz must be 20, 40 or 80, found {bandwidth_mhz}")
     order: Literal["little", "big"] = "big" if content[:1] == b"\xa1" else "little"
-    place = 24
+    shortest, place = 60 + 4 * (bandwidth_mhz * 64 // 20), 24
     while place < len(content):
         length = int.from_bytes(content[place + 8 : place + 12], order)
         frame = content[place + 16 : place + 16 + length]
-        if len(frame) < length or not 60 <= length <= 4096:
+        if len(frame) < length or length > _LONGEST_PACKET:
             raise WirelessFMError(
                 f"'{file}' is damaged: packet at byte {place} claims {length} bytes, {len(frame)} follow"
             )
         if frame[6:12] != b"NEXMON":
             raise WirelessFMError(
-                f"'{file}': packet at byte {place} is not from Nexmon; keep only those (wireshark filter)"
+                f"'{file}': packet at byte {place} is not from Nexmon; keep only those (eth.src filter)"
+            )
+        if length < shortest:
+            raise WirelessFMError(
+                f"'{file}': packet at byte {place} has {length} bytes, {bandwidth_mhz} MHz need {shortest}; "
+                "pass the nexmon_bandwidth_mhz it was recorded with"
             )
         place += 16 + length
