@@ -27,7 +27,7 @@ def reading(path: str | os.PathLike[str], layout: str) -> Iterator[Path]:
         raise WirelessFMError(f"expected {layout} at '{path}', found nothing; check the path")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.simplefilter("ignore")
             yield path
     except WirelessFMError:
         raise

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 
 from wirelessfm.data.guard import reading
+from wirelessfm.data.mat5 import read_mat5
 from wirelessfm.data.readers.columns import COLUMNS, paths_from_columns
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.paths import Paths, PathsMeta
@@ -55,8 +55,8 @@ def read_deepmimo_v3(folder: str | os.PathLike[str], bs: int = 1) -> Paths:
         WirelessFMError: missing or damaged files, an unknown base station, users missing between files.
     """
     with reading(folder, _LAYOUT) as path:
-        params = _load(path / "params.mat")
-        parts = [_load(file) for file in _user_files(path, bs)]
+        params = read_mat5(path / "params.mat")
+        parts = [read_mat5(file) for file in _user_files(path, bs)]
         users = [np.asarray(cell, dtype=np.float64) for part in parts for cell in _cells(part)]
         n_paths = np.array([block.shape[1] for block in users], dtype=np.int64)
         rows = np.concatenate([*users, np.empty((_N_ROWS, 0))], axis=1)
@@ -95,10 +95,6 @@ def _user_files(folder: Path, bs: int) -> list[Path]:
             raise WirelessFMError(f"'{folder}': users {expected} to {first} of BS{bs} are in no file; copy it again")
         expected = last
     return [spans[span] for span in sorted(spans)]
-
-
-def _load(file: Path) -> dict[str, Any]:
-    return dict(scipy.io.loadmat(file))
 
 
 def _cells(part: dict[str, Any]) -> list[np.ndarray]:

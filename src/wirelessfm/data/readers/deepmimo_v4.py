@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 
 from wirelessfm.data.guard import reading
+from wirelessfm.data.mat5 import read_mat5
 from wirelessfm.data.readers.columns import COLUMNS, direct_delay, paths_from_columns
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.paths import Paths, PathsMeta
@@ -93,10 +93,10 @@ def _choose_site(
 
 
 def _matrix(file: _Folder, key: str) -> np.ndarray:
-    content = BytesIO(file.read_bytes())
+    content = file.read_bytes()
     if file.name.endswith(".mat"):
-        return np.asarray(scipy.io.loadmat(content, variable_names=[key])[key], dtype=np.float64)
-    loaded = np.load(content, allow_pickle=False)
+        return np.asarray(read_mat5(content, key)[key], dtype=np.float64)
+    loaded = np.load(BytesIO(content), allow_pickle=False)
     return np.asarray(loaded if isinstance(loaded, np.ndarray) else loaded[key], dtype=np.float64)
 
 
