@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -177,7 +178,7 @@ def systems() -> None:
     from wirelessfm.objectives import OBJECTIVES
     from wirelessfm.tasks import TASKS
 
-    lists = {"tasks": TASKS, "baselines": BASELINES, "models": MODELS, "objectives": OBJECTIVES, "heads": HEADS}
+    lists: dict[str, Mapping[str, object]] = {"tasks": TASKS, "baselines": BASELINES, "models": MODELS, "objectives": OBJECTIVES, "heads": HEADS}
     for kind, names in lists.items():
         typer.echo(f"{kind}: {', '.join(names)}")
 
