@@ -178,7 +178,13 @@ def systems() -> None:
     from wirelessfm.objectives import OBJECTIVES
     from wirelessfm.tasks import TASKS
 
-    lists: dict[str, Mapping[str, object]] = {"tasks": TASKS, "baselines": BASELINES, "models": MODELS, "objectives": OBJECTIVES, "heads": HEADS}
+    lists: dict[str, Mapping[str, object]] = {
+        "tasks": TASKS,
+        "baselines": BASELINES,
+        "models": MODELS,
+        "objectives": OBJECTIVES,
+        "heads": HEADS,
+    }
     for kind, names in lists.items():
         typer.echo(f"{kind}: {', '.join(names)}")
 
