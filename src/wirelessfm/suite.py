@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from wirelessfm.baselines import BASELINES, System
+from wirelessfm.baselines import BASELINES, System, remembering
 from wirelessfm.csi import CSI
 from wirelessfm.data import corpus
 from wirelessfm.embed import embed_csi
@@ -21,7 +21,7 @@ from wirelessfm.tasks import SitePaths, TaskData, get_task
 
 def encoder_system(model: nn.Module, card: ModelCard, name: str = "") -> System:
     """A trained encoder with its provenance as a line of the result table; heads get its default embedding."""
-    return System(
+    system = System(
         name or card.name or card.model,
         "encoder",
         partial(_features, model),
@@ -30,13 +30,14 @@ def encoder_system(model: nn.Module, card: ModelCard, name: str = "") -> System:
         weights=card.weights,
         corpora=tuple(card.corpora),
     )
+    return remembering(system)
 
 
 def random_system(model: str, config: dict[str, object] | None = None, seed: int = 0, name: str = "") -> System:
     """The same architecture with random weights: what the architecture gives without any training."""
     network = build_model(model, config, seed)
     size = sum(p.numel() for p in network.parameters())
-    return System(name or f"{model}-random", "encoder", partial(_features, network), n_parameters=size)
+    return remembering(System(name or f"{model}-random", "encoder", partial(_features, network), n_parameters=size))
 
 
 def find_system(name: str) -> System:
