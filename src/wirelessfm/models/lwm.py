@@ -58,7 +58,12 @@ class LWMConfig:
     @property
     def features(self) -> int:
         """Real numbers in a token."""
-        return self.patch[0] * self.patch[1] * (2 if self.twice else 1)
+        return self.patch[0] * self.patch[1] * (2 if self.interleaved else 1)
+
+    @property
+    def interleaved(self) -> bool:
+        """Whether a token holds real and imaginary parts, as in LWM 1.1, or one of them, as in 1.0."""
+        return self.release == "1.1"
 
 
 LWM_1_0 = LWMConfig()
@@ -100,7 +105,7 @@ class UnbiasedNorm(nn.Module):
 
 
 class Block(nn.Module):
-    """One layer of LWM 1.0, or of 1.1 with ``config.release == "1.1"``."""
+    """One layer of LWM 1.0, or of 1.1 with ``config.release`` 1.1."""
 
     def __init__(self, config: LWMConfig) -> None:
         super().__init__()
@@ -108,7 +113,7 @@ class Block(nn.Module):
         self.norm1 = UnbiasedNorm(config.width)
         self.widen = nn.Linear(config.width, config.hidden)
         self.narrow = nn.Linear(config.hidden, config.width)
-        self.norm2 = UnbiasedNorm(config.width) if config.release == "1.1" else None
+        self.norm2 = UnbiasedNorm(config.width) if config.interleaved else None
         self.dropout = Dropout(config.dropout)
 
     def forward(self, x: Tensor, queries: Tensor | None = None) -> Tensor:
@@ -129,7 +134,7 @@ class LWM(PublishedEncoder):
     def __init__(self, config: LWMConfig = LWM_1_0) -> None:
         super().__init__()
         self.config = config
-        self.title = "LWM 1.1" if config.release == "1.1" else "LWM 1.0"
+        self.title = "LWM 1.1" if config.interleaved else "LWM 1.0"
         self.project = nn.Linear(config.features, config.width)
         self.positions = nn.Parameter(torch.randn(config.positions, config.width))
         self.norm = UnbiasedNorm(config.width)
@@ -143,27 +148,23 @@ class LWM(PublishedEncoder):
 
     def fitted(self, csi_values: Tensor, resize: str | None) -> Tensor:
         """LWM 1.0 takes one shape; LWM 1.1 every shape of at most ``positions - 1`` patches."""
-        antennas, subcarriers = csi_values.shape[1:]
-        wanted = (self.config.antennas, self.config.subcarriers)
-        patches = -(-antennas // self.config.patch[0]) * -(-subcarriers // self.config.patch[1])
-        if self.config.release == "1.1":
-            fits = patches < self.config.positions
-            can = f"at most {self.config.positions - 1} patches of {self.config.patch[0]} x {self.config.patch[1]}"
-            remedy = "use resize='interpolate' for the position table, or fewer"
-        else:
-            fits = (antennas, subcarriers) == wanted
-            can = f"{wanted[0]} antennas x {wanted[1]} subcarriers"
-            remedy = (
-                f"use resize='pad' up to that, resize='interpolate' ({self.config.patch[1]}·n subcarriers), or isel"
+        shape, (rows, columns) = tuple(csi_values.shape[1:]), self.config.patch
+        if self.config.interleaved:
+            limit = self.config.positions - 1
+            if resize == "interpolate" or -(-shape[0] // rows) * -(-shape[1] // columns) <= limit:
+                return csi_values
+            raise WirelessFMError(
+                f"{self.title} takes at most {limit} patches of {rows} antennas x {columns} subcarriers, found "
+                f"{shape[0]} x {shape[1]} entries; use resize='interpolate' for the position table, or isel"
             )
-        if fits or (
-            resize == "interpolate" and (self.config.release == "1.1" or subcarriers % self.config.patch[1] == 0)
-        ):
+        wanted = (self.config.antennas, self.config.subcarriers)
+        if shape == wanted or (resize == "interpolate" and shape[1] % columns == 0):
             return csi_values
-        if resize == "pad" and not self.config.release == "1.1" and antennas <= wanted[0] and subcarriers <= wanted[1]:
+        if resize == "pad" and shape[0] <= wanted[0] and shape[1] <= wanted[1]:
             return pad_to(csi_values, wanted)
         raise WirelessFMError(
-            f"{self.title} takes {can}, found {antennas} antennas x {subcarriers} subcarriers; {remedy}"
+            f"{self.title} takes {wanted[0]} antennas x {wanted[1]} subcarriers, found {shape[0]} x {shape[1]}; use "
+            f"resize='pad' up to that, resize='interpolate' for multiples of {columns} subcarriers, or isel"
         )
 
     def tokenize(self, csi_values: Tensor) -> Tensor:
@@ -175,7 +176,7 @@ class LWM(PublishedEncoder):
         """
         require_complex(csi_values, self.axes)
         rows, columns = self.config.patch
-        if self.config.release == "1.1":
+        if self.config.interleaved:
             both = torch.view_as_real(pad_to_multiple(csi_values, self.config.patch).resolve_conj())
             return rearrange(both, "b (i p) (j q) c -> b (i j) (p q c)", p=rows, q=columns)
         flat = csi_values.flatten(1)
@@ -190,7 +191,7 @@ class LWM(PublishedEncoder):
         """Float [sample, token, feature] to complex [sample, antenna, subcarrier] of the sizes ``shape``."""
         require_tokens(tokens, self.config.features, self.title)
         antennas, subcarriers = shape
-        if not self.config.release == "1.1":
+        if not self.config.interleaved:
             real, imaginary = tokens.flatten(1).chunk(2, dim=1)
             return torch.complex(real.contiguous(), imaginary.contiguous()).unflatten(1, (antennas, subcarriers))
         rows, columns = self.config.patch
@@ -250,12 +251,10 @@ class LWM(PublishedEncoder):
 
     def _positions(self, count: int, shape: Sequence[int] | None) -> Tensor:
         cls, table = self.positions[:1], self.positions[1:]
-        if shape is not None and not self.config.release == "1.1":
-            rows, columns = self.config.patch
-            grids = [(a // rows, s // columns) for a, s in ((self.config.antennas, self.config.subcarriers), shape)]
-            if grids[0] != grids[1] and 2 * grids[1][0] * grids[1][1] == count - 1:
-                halves = [interpolate_positions(half, *grids) for half in table.chunk(2)]
-                return torch.cat([cls, *halves])
+        if shape is not None and not self.config.interleaved:
+            (rows, columns), native = self.config.patch, (self.config.antennas, self.config.subcarriers)
+            grids = [(antennas // rows, subcarriers // columns) for antennas, subcarriers in (native, tuple(shape))]
+            return torch.cat([cls, *(interpolate_positions(half, *grids) for half in table.chunk(2))])
         if shape is not None and count > len(self.positions):
             return torch.cat([cls, interpolate_positions(table, (1, len(table)), (1, count - 1))])
         if count > len(self.positions):
@@ -286,7 +285,7 @@ def published_shapes(config: LWMConfig) -> Shapes:
         shapes |= {f"{attention}.linear.weight": (width, inner), f"{attention}.linear.bias": (width,)}
         shapes |= {f"{ffn}.fc1.weight": (config.hidden, width), f"{ffn}.fc1.bias": (config.hidden,)}
         shapes |= {f"{ffn}.fc2.weight": (width, config.hidden), f"{ffn}.fc2.bias": (width,)}
-        norms += [f"layers.{i}.norm1", f"layers.{i}.norm2"] if config.release == "1.1" else [f"layers.{i}.norm"]
+        norms += [f"layers.{i}.norm1", f"layers.{i}.norm2"] if config.interleaved else [f"layers.{i}.norm"]
     return shapes | {f"{norm}.{part}": (width,) for norm in norms for part in ("alpha", "bias")}
 
 
@@ -303,8 +302,8 @@ def convert(state: Mapping[str, Tensor], config: LWMConfig) -> dict[str, Tensor]
             ours[f"blocks.{i}.attention.qkv.{part}"] = joined(state, names)
         modules[f"blocks.{i}.attention.out"] = f"{theirs}.enc_self_attn.linear"
         modules |= {f"blocks.{i}.widen": f"{theirs}.pos_ffn.fc1", f"blocks.{i}.narrow": f"{theirs}.pos_ffn.fc2"}
-        norms[f"blocks.{i}.norm1"] = f"{theirs}.norm1" if config.release == "1.1" else f"{theirs}.norm"
-        if config.release == "1.1":
+        norms[f"blocks.{i}.norm1"] = f"{theirs}.norm1" if config.interleaved else f"{theirs}.norm"
+        if config.interleaved:
             norms[f"blocks.{i}.norm2"] = f"{theirs}.norm2"
     for mine, theirs in modules.items():
         ours |= {f"{mine}.weight": state[f"{theirs}.weight"], f"{mine}.bias": state[f"{theirs}.bias"]}
