@@ -12,8 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-# exp(±40) and sums over thousands of tokens stay far inside the range of bfloat16 (about 1e±38).
-SAFE_SCORE = 40.0
+# exp(±60) and sums over thousands of tokens stay far inside the range of bfloat16 (about 1e±38).
+SAFE_SCORE = 60.0
+# Scores are written and read several times; about 2 MB of them stay in the cache of a core.
+SCORES_IN_CACHE = 2**20
 # Matrix products over fewer or odd columns fall off the vectorised path.
 COLUMN_MULTIPLE = 8
 
@@ -93,16 +95,19 @@ class SelfAttention(nn.Module):
         return mixed.transpose(1, 2).flatten(2)
 
     def _explicit(self, x: Tensor, queries: Tensor | None) -> Tensor:
-        q, k, v = self._project(x, queries, *self._widened())
-        scores, dim = q @ k.transpose(-1, -2), self.head_dim
-        if self.training and self.weight_dropout.probability:
-            mixed = (self.weight_dropout(scores.softmax(-1)) @ v)[..., :dim]
-        elif _largest_norm(q) * _largest_norm(k) < SAFE_SCORE:
-            summed = scores.exp_() @ v
-            mixed = summed[..., :dim] / summed[..., dim, None]
-        else:
-            mixed = (scores.softmax(-1) @ v)[..., :dim]
-        return mixed.transpose(1, 2).flatten(2)
+        q, k, v = (part.flatten(0, 1) for part in self._project(x, queries, *self._widened()))
+        safe = self.head_dim * _largest(q) * _largest(k) < SAFE_SCORE
+        dropping = self.training and self.weight_dropout.probability > 0
+        step = max(1, SCORES_IN_CACHE // (q.shape[1] * k.shape[1]))
+        parts = []
+        for some_q, some_k, some_v in zip(q.split(step), k.split(step), v.split(step), strict=True):
+            scores = torch.bmm(some_q, some_k.transpose(1, 2))
+            if dropping or not safe:
+                parts.append(torch.bmm(self.weight_dropout(scores.softmax(-1)), some_v)[..., : self.head_dim])
+            else:
+                summed = torch.bmm(scores.exp_(), some_v)
+                parts.append(summed[..., : self.head_dim] / summed[..., self.head_dim, None])
+        return torch.cat(parts).unflatten(0, (-1, self.heads)).transpose(1, 2).flatten(2)
 
     def _widened(self) -> tuple[Tensor, Tensor]:
         """The joint projection with the scale folded into the queries and the columns padded, ones for the values."""
@@ -125,5 +130,6 @@ class SelfAttention(nn.Module):
         return [q, *joint.permute(2, 0, 3, 1, 4).unbind(0)]
 
 
-def _largest_norm(x: Tensor) -> float:
-    return float(torch.linalg.vector_norm(x.detach(), dim=-1).amax())
+def _largest(x: Tensor) -> float:
+    low, high = x.detach().aminmax()
+    return max(-float(low), float(high))
