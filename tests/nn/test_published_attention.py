@@ -46,7 +46,7 @@ def test_queries_give_the_rows_that_are_read(amp: bool) -> None:
 
 def test_large_scores_do_not_overflow_in_bfloat16() -> None:
     torch.manual_seed(0)
-    layer, x = SelfAttention(16, 2), torch.randn(2, 9, 16)
+    layer, x = SelfAttention(16, 4), torch.randn(2, 9, 16)
     layer.qkv.weight.data[:32] *= 40
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         found = layer(x)
@@ -56,7 +56,7 @@ def test_large_scores_do_not_overflow_in_bfloat16() -> None:
 
 def test_both_ways_of_normalising_agree_near_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
-    layer, x = SelfAttention(16, 2), torch.randn(2, 9, 16)
+    layer, x = SelfAttention(16, 4), torch.randn(2, 9, 16)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         quick = layer(x)
         monkeypatch.setattr(published_attention, "SAFE_SCORE", 0.0)
@@ -66,7 +66,7 @@ def test_both_ways_of_normalising_agree_near_the_limit(monkeypatch: pytest.Monke
 
 def test_scores_in_several_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
-    layer, x = SelfAttention(16, 2), torch.randn(5, 9, 16)
+    layer, x = SelfAttention(16, 4), torch.randn(5, 9, 16)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         whole = layer(x)
         monkeypatch.setattr(published_attention, "SCORES_IN_CACHE", 3 * 81)

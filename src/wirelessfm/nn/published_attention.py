@@ -79,14 +79,22 @@ class SelfAttention(nn.Module):
         # Autocast decides the precision inside the linear maps, so it is asked of and not read from x.
         amp = torch.is_autocast_enabled(x.device.type)
         dtype = torch.get_autocast_dtype(x.device.type) if amp else x.dtype
-        if x.device.type == "cpu" and dtype == torch.bfloat16:
+        slow_kernel = torch.is_grad_enabled() or self.head_dim < COLUMN_MULTIPLE
+        if x.device.type == "cpu" and dtype == torch.bfloat16 and slow_kernel:
             mixed = self._explicit(x, queries)
         else:
             mixed = self._fused(x, queries)
         return self.out(mixed)
 
     def _fused(self, x: Tensor, queries: Tensor | None) -> Tensor:
-        q, k, v = self._project(x, queries, self.qkv.weight, self.qkv.bias)
+        inner = self.heads * self.head_dim
+        if queries is None:
+            parts = self.qkv(x).split(inner, dim=-1)
+        else:
+            q = functional.linear(queries, self.qkv.weight[:inner], self.qkv.bias[:inner])
+            joint = functional.linear(x, self.qkv.weight[inner:], self.qkv.bias[inner:])
+            parts = (q, *joint.split(inner, dim=-1))
+        q, k, v = (part.unflatten(-1, (self.heads, self.head_dim)).transpose(1, 2) for part in parts)
         if self.training and self.weight_dropout.probability:
             weights = (q @ k.transpose(-1, -2)).mul(self.head_dim**-0.5).softmax(-1)
             mixed = self.weight_dropout(weights) @ v
@@ -95,39 +103,41 @@ class SelfAttention(nn.Module):
         return mixed.transpose(1, 2).flatten(2)
 
     def _explicit(self, x: Tensor, queries: Tensor | None) -> Tensor:
-        q, k, v = (part.flatten(0, 1) for part in self._project(x, queries, *self._widened()))
+        q, k, v = self._columns(x, queries)
         safe = self.head_dim * _largest(q) * _largest(k) < SAFE_SCORE
         dropping = self.training and self.weight_dropout.probability > 0
-        step = max(1, SCORES_IN_CACHE // (q.shape[1] * k.shape[1]))
+        step = max(1, SCORES_IN_CACHE // (q.shape[-1] * k.shape[-1]))
         parts = []
         for some_q, some_k, some_v in zip(q.split(step), k.split(step), v.split(step), strict=True):
-            scores = torch.bmm(some_q, some_k.transpose(1, 2))
-            if dropping or not safe:
-                parts.append(torch.bmm(self.weight_dropout(scores.softmax(-1)), some_v)[..., : self.head_dim])
-            else:
-                summed = torch.bmm(scores.exp_(), some_v)
-                parts.append(summed[..., : self.head_dim] / summed[..., self.head_dim, None])
-        return torch.cat(parts).unflatten(0, (-1, self.heads)).transpose(1, 2).flatten(2)
+            # Keys along rows, queries along columns: every product is then of the shape that is fast.
+            scores = torch.bmm(some_k.transpose(1, 2), some_q)
+            weights = (scores if safe else scores - scores.detach().amax(1, keepdim=True)).exp_()
+            total = weights.sum(1, keepdim=True) if dropping else None
+            mixed = torch.bmm(some_v, self.weight_dropout(weights))
+            parts.append(mixed[:, : self.head_dim] / (mixed[:, self.head_dim, None] if total is None else total))
+        return torch.cat(parts).view(len(x), self.heads * self.head_dim, -1).transpose(1, 2)
+
+    def _columns(self, x: Tensor, queries: Tensor | None) -> list[Tensor]:
+        """Queries, keys and values of every head, each [sample · head, column, token]."""
+        weight, bias = self._widened()
+        projected: list[Tensor] = []
+        for tokens, chosen in ((x, slice(0, 3)),) if queries is None else ((queries, slice(0, 1)), (x, slice(1, 3))):
+            joint = functional.linear(tokens, weight[chosen].flatten(0, 2), bias[chosen].flatten())
+            columns = joint.unflatten(-1, (-1, self.heads, weight.shape[2])).permute(2, 0, 3, 4, 1)
+            projected += columns.flatten(1, 2).unbind(0)
+        return projected
 
     def _widened(self) -> tuple[Tensor, Tensor]:
-        """The joint projection with the scale folded into the queries and the columns padded, ones for the values."""
+        """The joint projection, [part, head, column, width] and [part, head, column].
+
+        The scale is folded into the queries; the columns are padded, with a bias of one for the values.
+        """
         spare = self.ones.shape[-1] - self.head_dim
         weight = self.qkv.weight.view(3, self.heads, self.head_dim, -1)
         bias = self.qkv.bias.view(3, self.heads, self.head_dim)
         scale = torch.tensor([self.head_dim**-0.5, 1, 1], dtype=weight.dtype).view(3, 1, 1)
         weight = functional.pad(weight * scale[..., None], (0, 0, 0, spare))
-        bias = functional.pad(bias * scale, (0, spare)) + self.ones
-        return weight.flatten(0, 2), bias.flatten()
-
-    def _project(self, x: Tensor, queries: Tensor | None, weight: Tensor, bias: Tensor) -> list[Tensor]:
-        """Queries, keys and values, each [sample, head, token, column]."""
-        if queries is None:
-            joint = functional.linear(x, weight, bias).unflatten(-1, (3, self.heads, -1))
-            return list(joint.permute(2, 0, 3, 1, 4).unbind(0))
-        third = weight.shape[0] // 3
-        q = functional.linear(queries, weight[:third], bias[:third]).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-        joint = functional.linear(x, weight[third:], bias[third:]).unflatten(-1, (2, self.heads, -1))
-        return [q, *joint.permute(2, 0, 3, 1, 4).unbind(0)]
+        return weight, functional.pad(bias * scale, (0, spare)) + self.ones
 
 
 def _largest(x: Tensor) -> float:
