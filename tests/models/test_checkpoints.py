@@ -103,7 +103,7 @@ def test_weights_of_another_system_or_size_are_named(tmp_path: Path) -> None:
     wide = {n: (s[0] * 2, *s[1:]) if "fc1" in n else s for n, s in found.system.shapes(found.config).items()}
     wide |= {n: (64, 512) for n in wide if n.endswith("fc2.weight")}
     torch.save(filled_state(wide), tmp_path / "wide.pth")
-    with pytest.raises(WirelessFMError, match="fits .*hidden=512"):
+    with pytest.raises(WirelessFMError, match=r"fits .*hidden=512"):
         load_weights("lwm-1.0", tmp_path / "wide.pth")
     assert load_weights("lwm-1.0", tmp_path / "wide.pth", hidden=512)[0].config.hidden == 512
 
@@ -154,9 +154,9 @@ def test_missing_and_ambiguous_sources_are_explained(tmp_path: Path) -> None:
         load_weights("lwm-1.0", tmp_path)
     for name in ("a.pt", "b.pt"):
         torch.save({}, tmp_path / name)
-    with pytest.raises(WirelessFMError, match="a.pt, b.pt"):
+    with pytest.raises(WirelessFMError, match=r"a\.pt, b\.pt"):
         load_weights("lwm-1.0", tmp_path)
-    with pytest.raises(WirelessFMError, match="Known: .*lwm-1.0"):
+    with pytest.raises(WirelessFMError, match=r"Known: .*lwm-1\.0"):
         load_weights("lwm-1", tmp_path)
 
 

@@ -61,7 +61,7 @@ def test_the_published_scaling_undoes_a_recorded_normalisation() -> None:
 
 def test_other_shapes_are_refused_unless_asked_for() -> None:
     model = small()
-    with pytest.raises(WirelessFMError, match="LWM 1.0 takes 32 antennas x 32 subcarriers, found 8 x 16"):
+    with pytest.raises(WirelessFMError, match=r"LWM 1\.0 takes 32 antennas x 32 subcarriers, found 8 x 16"):
         model.embed(csi(2, 8, 16))
     padded = torch.zeros(2, 32, 32, dtype=torch.complex64)
     padded[:, :8, :16] = csi(2, 8, 16).values

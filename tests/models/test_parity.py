@@ -80,7 +80,7 @@ def test_a_broken_vector_is_a_failing_row_and_the_others_are_checked(tmp_path: P
 @pytest.mark.parametrize("content", ["[]", "{}", "not json"])
 def test_a_card_that_is_none_is_explained(tmp_path: Path, content: str) -> None:
     (tmp_path / "v.json").write_text(content)
-    with pytest.raises(WirelessFMError, match="v.json"):
+    with pytest.raises(WirelessFMError, match=r"v\.json"):
         check_vector(tmp_path / "v.json")
 
 

@@ -38,7 +38,7 @@ def test_corruption_is_80_10_10_and_leaves_the_rest() -> None:
     noise = ~constant & ~same
     shares = [float(m.float().mean()) for m in (constant, noise, same)]
     assert shares == pytest.approx([0.8, 0.1, 0.1], abs=0.02)
-    assert 0 <= float(chosen[noise].min()) and float(chosen[noise].max()) < 1
+    assert float(chosen[noise].min()) >= 0 and float(chosen[noise].max()) < 1
     assert torch.equal(tokens, torch.full((400, 20, 4), 7.0))
 
 
