@@ -77,6 +77,19 @@ def test_a_broken_vector_is_a_failing_row_and_the_others_are_checked(tmp_path: P
     assert rows["own"].passed and not rows["alien"].passed and "resnet" in rows["alien"].note
 
 
+def test_a_vector_without_its_input_is_explained(tmp_path: Path) -> None:
+    card = own_wimae_vector(tmp_path)
+    np.savez(tmp_path / "own.npz", patches=np.zeros((2, 128, 16), np.float32))
+    with pytest.raises(WirelessFMError, match="lacks the input array 'channel'"):
+        check_vector(card)
+
+
+def test_the_patch_is_found_when_the_card_is_silent(tmp_path: Path) -> None:
+    card = own_wimae_vector(tmp_path)
+    card.write_text(json.dumps({k: v for k, v in json.loads(card.read_text()).items() if k != "patch"}))
+    assert all(r.passed and "patch=(16, 1)" in r.note for r in check_vector(card))
+
+
 @pytest.mark.parametrize("content", ["[]", "{}", "not json"])
 def test_a_card_that_is_none_is_explained(tmp_path: Path, content: str) -> None:
     (tmp_path / "v.json").write_text(content)

@@ -134,7 +134,7 @@ def test_the_loss_of_predicting_nothing_is_the_power() -> None:
     for parameter in model.predict_tokens.parameters():
         parameter.data.zero_()
     value = loss(model, values, torch.Generator().manual_seed(0), snr_db=None)
-    assert float(value) == pytest.approx(float(values.abs().square().mean()), rel=0.05)
+    assert value.item() == pytest.approx(float(values.abs().square().mean()), rel=0.05)
 
 
 def test_training_lowers_the_loss_and_reaches_every_parameter() -> None:

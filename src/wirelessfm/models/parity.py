@@ -80,17 +80,26 @@ def check_vector(card_path: str | os.PathLike[str]) -> list[ParityRow]:
         raise WirelessFMError(f"'{path}' is no parity card: expected 'system' and 'state_dict'")
     arrays = _read_arrays(path.with_suffix(".npz"))
     state = filled_state(card["state_dict"], str(card.get("salt", "")))
-    tried = [_check(found, card, arrays, state, path.stem) for found in _entries(card, path.stem, arrays)]
+    tried, failed = [], []
+    for found in _entries(card, path.stem, arrays):
+        try:
+            tried.append(_check(found, card, arrays, state, path.stem))
+        except WirelessFMError as error:
+            failed.append(error)
+    if not tried:
+        raise failed[0]
     return min(tried, key=lambda rows: max(row.error for row in rows))
 
 
 def _check(found: Entry, card: Mapping[str, Any], arrays: Arrays, state: Arrays, stem: str) -> list[ParityRow]:
     model, unused = load_state(found, state, f"'{stem}'")
     note = ", ".join(f"{name}={getattr(found.config, name)}" for name in found.system.silent)
-    errors = {}
     with torch.inference_mode():
-        for name, ours in _outputs(model.eval(), arrays):
-            errors[name] = relative_error(ours, arrays[name])
+        try:
+            outputs = {name: ours for name, ours in _outputs(model.eval(), arrays) if name in arrays}
+        except KeyError as error:
+            raise WirelessFMError(f"'{stem}' lacks the input array {error}; found {', '.join(arrays)}") from error
+    errors = {name: relative_error(ours, arrays[name]) for name, ours in outputs.items()}
     rows = [ParityRow(stem, card["system"], name, error, note) for name, error in errors.items()]
     total = sum(t.numel() for t in state.values())
     kept = sum(p.numel() for p in model.parameters()) + sum(state[n].numel() for n in unused)

@@ -65,7 +65,15 @@ class PublishedEncoder(nn.Module):
         """See :class:`wirelessfm.models.base.ChannelEncoder`."""
         raise NotImplementedError
 
+    def untokenize(self, tokens: Tensor, shape: Sequence[int]) -> Tensor:
+        """See :class:`wirelessfm.models.base.ChannelEncoder`."""
+        raise NotImplementedError
+
     def encode(self, tokens: Tensor, visible: Tensor | None = None, shape: Sequence[int] | None = None) -> Tensor:
+        """See :class:`wirelessfm.models.base.ChannelEncoder`."""
+        raise NotImplementedError
+
+    def reconstruct(self, tokens: Tensor, visible: Tensor, shape: Sequence[int] | None = None) -> Tensor:
         """See :class:`wirelessfm.models.base.ChannelEncoder`."""
         raise NotImplementedError
 
