@@ -1,8 +1,9 @@
 """Speed of the published encoders against plain re-statements of their authors' forward passes.
 
-Run with ``python benchmarks/encoders.py --threads 2``. Each plain model has the structure the authors published:
-separate projections viewed head by head, an explicit softmax, a hand-written normalisation, masking sample by sample
-in Python. Both share the same weights; the relative error of the encodings is printed beside the speed.
+Run with ``OMP_WAIT_POLICY=PASSIVE python benchmarks/encoders.py --threads 2`` on an otherwise idle machine. Each
+plain model has the structure the authors published: separate projections viewed head by head, an explicit softmax, a
+hand-written normalisation, masking sample by sample in Python. Both share the same weights; the relative error of the
+encodings is printed beside the speed.
 """
 
 from __future__ import annotations
