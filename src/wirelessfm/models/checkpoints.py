@@ -54,7 +54,7 @@ def load_weights(
     """A published encoder with published weights, in evaluation mode.
 
     Args:
-        model_name: name in :data:`wirelessfm.models.zoo.PUBLISHED`.
+        model_name: name in :data:`wirelessfm.models.published_zoo.PUBLISHED`.
         source: a file, a folder that holds one, or a Hub repository ``owner/name``, which is downloaded.
         **changes: fields of the configuration that differ from the named one.
 
