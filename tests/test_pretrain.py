@@ -22,7 +22,7 @@ def tiny(steps: int = 6, every: int = 2, **training: object) -> Recipe:
         {
             "name": "tiny",
             "model": {"name": "wfm-mae", "config": {"width": 16, "depth": 1, "n_heads": 2, "patch_delay": 8}},
-            "objectives": [{"name": "masked"}, {"name": "spectrum", "weight": 0.3}],
+            "objectives": [{"name": "masked"}, {"name": "autocorrelation", "weight": 0.3}],
             "data": {"corpora": ["unused"], "antennas": [4, 8], "subcarriers": [8]},
             "training": {
                 "steps": steps,
@@ -67,7 +67,7 @@ def test_a_run_gives_weights_logs_and_provenance(make_paths, tmp_path) -> None:
     assert card.corpora == ("random",) and card.recipe["training"]["steps"] == 6 and card.seconds > 0
     assert card.weights == weights_hash(model.state_dict())
     logs = (tmp_path / "run" / "logs" / "from-step-0" / "metrics.csv").read_text().splitlines()
-    assert len(logs) == 7 and "masked" in logs[0] and "spectrum" in logs[0]
+    assert len(logs) == 7 and "masked" in logs[0] and "autocorrelation" in logs[0]
     assert list((tmp_path / "run" / "logs" / "from-step-0").glob("events.out.tfevents*"))
     with pytest.raises(WirelessFMError, match="finished run"):
         pretrain(tiny(), [make_paths(20, 3)], tmp_path / "run", progress=False)

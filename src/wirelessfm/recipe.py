@@ -56,6 +56,8 @@ class DataPart(_Strict):
     snr_db: tuple[float, float] = ViewSpec.snr_db
     noiseless: float = Field(default=ViewSpec.noiseless, ge=0, le=1)
     turn: bool = ViewSpec.turn
+    reference_antennas: int = Field(default=ViewSpec.reference_antennas, ge=0)
+    reference_bandwidth_hz: float = Field(default=ViewSpec.reference_bandwidth_hz, gt=0)
     max_paths: int = Field(default=12, ge=1)
 
     def views(self) -> ViewSpec:

@@ -9,7 +9,7 @@ from wirelessfm.models.saved import ModelCard, load_saved, save_model, weights_h
 from wirelessfm.models.zoo import build_model
 from wirelessfm.nn.masks import random_mask
 from wirelessfm.objectives import OBJECTIVES
-from wirelessfm.objectives.spectrum import FLOOR_DB, log_spectrum
+from wirelessfm.objectives.statistics import second_order_statistics
 from wirelessfm.signal import OFDM, PlanarArray, synthesize
 
 SMALL = {"width": 32, "depth": 2, "patch_delay": 4}
@@ -108,10 +108,17 @@ def test_loss_falls_on_structured_channels_and_not_on_noise(make_paths, name) ->
     assert drop[0] < limit and drop[0] < drop[1]
 
 
-def test_spectrum_target_by_hand() -> None:
-    values = torch.ones(1, 4, 1, dtype=torch.complex64)  # a wave from broadside
-    target = log_spectrum(CSI(values, ("sample", "antenna", "subcarrier")), 4)
-    assert torch.allclose(target, torch.tensor([[FLOOR_DB, FLOOR_DB, 0.0, FLOOR_DB]]) / 10, atol=1e-5)
+def test_statistics_by_hand() -> None:
+    values = torch.ones(1, 4, 8, dtype=torch.complex64)  # one path from broadside, no delay, power 1
+    assert torch.allclose(second_order_statistics(values), torch.tensor([[11.0, 0, 0, 0, 0]]), atol=1e-4)
+
+
+def test_a_reference_replaces_the_target(csi) -> None:
+    model = build_model("wfm-mae", SMALL)
+    better = csi.with_labels(reference=csi.values.flip(1))
+    for name in ("autocorrelation", "statistics"):
+        a, b = (OBJECTIVES[name](model, c, torch.Generator().manual_seed(0)) for c in (csi, better))
+        assert torch.isfinite(b) and (name == "statistics" or not torch.isclose(a, b))
 
 
 def test_saved_weights_come_back_with_their_card(tmp_path, csi) -> None:

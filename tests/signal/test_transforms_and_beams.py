@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from wirelessfm.signal import beam_powers, dft_codebook, from_angle_delay, to_angle_delay
+from wirelessfm.signal import antenna_autocorrelation, beam_powers, dft_codebook, from_angle_delay, to_angle_delay
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 5), (2, 7, 12), (1, 1, 1)])
@@ -36,3 +36,10 @@ def test_beam_powers_by_hand() -> None:
     values = torch.tensor([[[1.0 + 0j, 2.0], [1.0, 2.0]]])
     book = torch.tensor([[1.0 + 0j, 1.0], [1.0, -1.0]]) / math.sqrt(2)
     assert torch.allclose(beam_powers(values, book), torch.tensor([[2.0 + 8.0, 0.0]]), atol=1e-6)
+
+
+def test_autocorrelation_of_a_plane_wave_is_its_phase_step() -> None:
+    wave = torch.polar(torch.ones(6), 0.7 * torch.arange(6.0))[None, :, None].expand(1, 6, 3) * 5j
+    expected = torch.polar(torch.ones(5), 0.7 * torch.arange(1.0, 6.0))
+    assert torch.allclose(antenna_autocorrelation(wave)[0], expected, atol=1e-5)
+    assert torch.equal(antenna_autocorrelation(torch.zeros(1, 4, 2, dtype=torch.complex64)).abs(), torch.zeros(1, 3))

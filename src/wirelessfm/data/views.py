@@ -31,6 +31,9 @@ class ViewSpec:
         snr_db: smallest and largest, drawn for each sample.
         noiseless: fraction of batches without noise.
         turn: draw the orientation of the array for each sample; else keep that of the site.
+        reference_antennas, reference_bandwidth_hz: with every view comes the label ``reference``, the same users
+            seen without noise by a linear array of this size and on 32 subcarriers of this bandwidth: what a better
+            receiver would have seen. 0 antennas for none.
     """
 
     antennas: tuple[int, ...] = (8, 16, 32)
@@ -39,6 +42,8 @@ class ViewSpec:
     snr_db: tuple[float, float] = (0.0, 30.0)
     noiseless: float = 0.5
     turn: bool = True
+    reference_antennas: int = 32
+    reference_bandwidth_hz: float = 2e7
 
     def __post_init__(self) -> None:
         if not self.antennas or not self.subcarriers or min(*self.antennas, *self.subcarriers) < 1:
@@ -78,11 +83,15 @@ class ViewSampler:
         turn = (torch.rand(batch_size, generator=generator) * 2 - 1) * math.pi if self.spec.turn else None
         turn = turn.to(users.gain.device) if turn is not None else None
         values = channel_response(users, array, ofdm, yaw_offset_rad=turn)[:, 0, 0]
+        labels = {}
+        if self.spec.reference_antennas:
+            best, wide = PlanarArray(self.spec.reference_antennas), OFDM(32, self.spec.reference_bandwidth_hz / 32)
+            labels["reference"] = channel_response(users, best, wide, yaw_offset_rad=turn)[:, 0, 0]
         if _uniform(generator) >= self.spec.noiseless:
             values = self._noisy(values, generator)
         coords = {"subcarrier": ofdm.frequencies_hz().to(values.device)}
         meta = CSIMeta(site.meta.carrier_hz, site.meta.source, site.meta.licence)
-        return CSI(values, ("sample", "antenna", "subcarrier"), coords, meta=meta)
+        return CSI(values, ("sample", "antenna", "subcarrier"), coords, labels, meta)
 
     def _noisy(self, values: Tensor, generator: torch.Generator) -> Tensor:
         low, high = self.spec.snr_db

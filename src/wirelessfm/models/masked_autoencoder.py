@@ -32,18 +32,27 @@ _SUMMARY_FEATURES = 6
 
 @dataclass(frozen=True)
 class MaskedAutoencoderConfig:
-    """Sizes of the model. ``n_beams`` is the resolution of the angle spectrum the summary can be asked for;
-    ``compand`` the exponent that the magnitude of every angle–delay bin is raised to (1 leaves it as it is)."""
+    """Sizes of the model.
+
+    Attributes:
+        patch_angle, patch_delay: bins of a patch.
+        oversampling: angle bins per antenna. At 2 the power of the bins alone determines the antenna
+            autocorrelation; at 1 half of it is in their phases.
+        compand: exponent that the magnitude of every bin is raised to (1 leaves it as it is).
+        n_lags, n_statistics: what the embedding can be asked for by the objectives of these names.
+    """
 
     width: int = 96
-    depth: int = 4
+    depth: int = 3
     n_heads: int = 4
     mlp_ratio: float = 2.0
     decoder_depth: int = 1
-    patch_angle: int = 1
-    patch_delay: int = 16
-    n_beams: int = 64
+    patch_angle: int = 2
+    patch_delay: int = 32
+    oversampling: int = 2
     compand: float = 0.5
+    n_lags: int = 31
+    n_statistics: int = 5
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ class MaskedAutoencoder(nn.Module):
         super().__init__()
         self.config, width = config, config.width
         features = 2 * config.patch_angle * config.patch_delay
-        self.embed_patch = nn.Linear(features * 3 // 2, width)
+        self.embed_patch = nn.Linear(features * 3 // 2 + 2 * config.patch_angle, width)
         self.embed_summary = nn.Sequential(nn.Linear(_SUMMARY_FEATURES, width), nn.GELU(), nn.Linear(width, width))
         self.embed_position = nn.Linear(4 * _OCTAVES, width)
         blocks = [Block(width, config.n_heads, config.mlp_ratio) for _ in range(config.depth)]
@@ -73,7 +82,8 @@ class MaskedAutoencoder(nn.Module):
         decoder = [Block(width, config.n_heads, config.mlp_ratio) for _ in range(config.decoder_depth)]
         self.decoder, self.decoder_norm = nn.ModuleList(decoder), nn.LayerNorm(width)
         self.predict_patch = nn.Linear(width, features)
-        self.predict_spectrum = nn.Linear(width, config.n_beams)
+        self.predict_autocorrelation = nn.Linear(width, 2 * config.n_lags)
+        self.predict_statistics = nn.Linear(width, config.n_statistics)
 
     def tokenize(self, csi: CSI) -> Tokens:
         """CSI with axes (sample, antenna, subcarrier) and any sizes to tokens.
@@ -84,17 +94,18 @@ class MaskedAutoencoder(nn.Module):
         if "subcarrier" not in csi.coords:
             raise WirelessFMError("this model needs coords['subcarrier'] in Hz; give the CSI its frequencies")
         values = csi.denormalise().tensor("sample antenna subcarrier").to(torch.complex64)
-        bins = to_angle_delay(values)
+        n_bins = values.shape[1] * self.config.oversampling
+        bins = to_angle_delay(nn.functional.pad(values, (0, 0, 0, n_bins - values.shape[1])))
         grid = PatchGrid(bins.shape[1], bins.shape[2], self.config.patch_angle, self.config.patch_delay)
         power = bins.abs().square().mean(dim=(1, 2))
         summary = _summary_features(values, power, csi.coords["subcarrier"])
-        return Tokens(summary, patch(_standardised(bins, power, self.config.compand), grid), _positions(grid, values.device), grid)
+        return Tokens(
+            summary, patch(_standardised(bins, power, self.config.compand), grid), _positions(grid, values.device), grid
+        )
 
     def encode(self, tokens: Tokens, visible: Tensor | None = None) -> Tensor:
         """Float [sample, 1 + tokens, width], summary first; of the ``visible`` int64 [sample, kept] only, if given."""
-        real, imaginary = tokens.patches.chunk(2, dim=-1)
-        magnitude = (real.square() + imaginary.square() + 1e-6).log() * 0.25
-        x = self.embed_patch(torch.cat([tokens.patches, magnitude], dim=-1)) + self._position_code(tokens)
+        x = self.embed_patch(self._features(tokens)) + self._position_code(tokens)
         x = x if visible is None else take_tokens(x, visible)
         x = torch.cat([self.embed_summary(tokens.summary)[:, None], x], dim=1)
         for block in self.blocks:
@@ -123,10 +134,16 @@ class MaskedAutoencoder(nn.Module):
         if pooling not in POOLINGS:
             raise unknown_name("pooling", pooling, POOLINGS)
         encoded = self.encode(self.tokenize(csi)).float()
-        summary, patches = encoded[:, 0], encoded[:, 1:]
-        pooled = {"summary": summary, "mean": patches.mean(dim=1), "tokens": patches}
-        pooled["summary+mean"] = torch.cat([summary, pooled["mean"]], dim=1)
-        return pooled[pooling]
+        pooled = {"summary": encoded[:, 0], "mean": encoded[:, 1:].mean(dim=1), "tokens": encoded[:, 1:]}
+        return torch.cat([pooled["summary"], pooled["mean"]], dim=1) if pooling == "summary+mean" else pooled[pooling]
+
+    def _features(self, tokens: Tokens) -> Tensor:
+        """What an encoder cannot easily make of real and imaginary parts: log magnitudes, and each angle's power."""
+        real, imaginary = tokens.patches.chunk(2, dim=-1)
+        square = real.square() + imaginary.square()
+        power = square ** (1 / self.config.compand)
+        angles = power.unflatten(-1, (self.config.patch_angle, -1)).sum(dim=-1) / tokens.grid.columns
+        return torch.cat([tokens.patches, (square + 1e-6).log() * 0.25, angles, angles.sqrt()], dim=-1)
 
     def _position_code(self, tokens: Tokens) -> Tensor:
         return self.embed_position(fourier_code(tokens.positions, _OCTAVES))

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from wirelessfm.objectives.autocorrelation import autocorrelation_error
 from wirelessfm.objectives.masked import masked_nmse
-from wirelessfm.objectives.spectrum import spectrum_error
+from wirelessfm.objectives.statistics import statistics_error
 
 OBJECTIVES: dict[str, Callable[..., Tensor]] = {
+    "autocorrelation": autocorrelation_error,
     "masked": masked_nmse,
-    "spectrum": spectrum_error,
+    "statistics": statistics_error,
 }

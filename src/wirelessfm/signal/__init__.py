@@ -2,6 +2,7 @@
 
 from wirelessfm.signal.arrays import PlanarArray, direction_cosines
 from wirelessfm.signal.codebooks import beam_powers, dft_codebook
+from wirelessfm.signal.correlation import antenna_autocorrelation
 from wirelessfm.signal.noise import add_noise
 from wirelessfm.signal.ofdm import OFDM
 from wirelessfm.signal.synthesis import channel_response, synthesize
@@ -11,6 +12,7 @@ __all__ = [
     "OFDM",
     "PlanarArray",
     "add_noise",
+    "antenna_autocorrelation",
     "beam_powers",
     "channel_response",
     "dft_codebook",
