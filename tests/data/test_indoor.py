@@ -44,7 +44,7 @@ def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> N
 
 @quadriga
 @pytest.mark.parametrize(
-    ("scenario", "delay_spread_s"), zip(WIFI, (0, 15e-9, 30e-9, 50e-9, 100e-9, 150e-9), strict=True)
+    ("scenario", "delay_spread_s"), list(zip(WIFI, (0, 15e-9, 30e-9, 50e-9, 100e-9, 150e-9), strict=True))
 )
 def test_delay_spreads_of_the_standard(scenario: str, delay_spread_s: float) -> None:
     csi = simulate(replace(SMALL, scenario=scenario, los=False, n_samples=50, n_horizontal=4))
