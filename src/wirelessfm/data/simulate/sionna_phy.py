@@ -57,27 +57,22 @@ def seeded_from(generator: torch.Generator, device: str) -> Iterator[None]:
 
 
 def panel(request: SimulationRequest, device: str) -> Any:
-    """The base station's array for Sionna: vertical polarisation, half a wavelength."""
-    return load_tr38901().PanelArray(
-        request.n_vertical,
-        request.n_horizontal,
-        polarization="single",
-        polarization_type="V",
-        antenna_pattern=request.element_pattern,
-        carrier_frequency=request.carrier_hz,
-        precision="single",
-        device=device,
-    )
+    """The base station's array for Sionna, at half a wavelength."""
+    return _array(request, request.n_vertical, request.n_horizontal, request.element_pattern, device)
 
 
 def user_antenna(request: SimulationRequest, device: str) -> Any:
-    """The user's single omnidirectional antenna, vertical polarisation."""
+    """The user's single omnidirectional antenna."""
+    return _array(request, 1, 1, "omni", device)
+
+
+def _array(request: SimulationRequest, rows: int, columns: int, pattern: str, device: str) -> Any:
     return load_tr38901().PanelArray(
-        1,
-        1,
+        rows,
+        columns,
         polarization="single",
         polarization_type="V",
-        antenna_pattern="omni",
+        antenna_pattern=pattern,
         carrier_frequency=request.carrier_hz,
         precision="single",
         device=device,
