@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -113,6 +113,55 @@ def pretrain(
     plan = load_recipe(recipe)
     folder = run(plan, load_corpora(plan.data.corpora), out, Hardware(accelerator, devices, nodes))
     typer.echo(f"model: {folder}")
+
+
+@app.command()
+def simulate(
+    name: Annotated[str, typer.Argument(help="umi, uma, rma, inh, cdl-a … tdl-e, wifi-a … f, or D1 … D19.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="CSI folder; an unfinished one is continued.")],
+    samples: Annotated[int | None, typer.Option(min=1)] = None,
+    seed: Annotated[int | None, typer.Option(min=0)] = None,
+    carrier_hz: Annotated[float | None, typer.Option()] = None,
+    subcarriers: Annotated[int | None, typer.Option(min=1)] = None,
+    spacing_hz: Annotated[float | None, typer.Option()] = None,
+    times: Annotated[int | None, typer.Option(min=1)] = None,
+    interval_s: Annotated[float | None, typer.Option()] = None,
+    columns: Annotated[int | None, typer.Option(min=1, help="Of the base-station array.")] = None,
+    rows: Annotated[int | None, typer.Option(min=1, help="Of the base-station array.")] = None,
+    min_speed_m_per_s: Annotated[float | None, typer.Option()] = None,
+    max_speed_m_per_s: Annotated[float | None, typer.Option()] = None,
+    los: Annotated[bool | None, typer.Option("--los/--nlos", help="Force; default: as the scenario has it.")] = None,
+    delay_spread_s: Annotated[float | None, typer.Option(help="Of the profiles.")] = None,
+) -> None:
+    """Time-evolving CSI from TR 38.901 (extra phy), IEEE Wi-Fi (extra indoor) or a WiFo configuration."""
+    from dataclasses import replace
+
+    from wirelessfm.data.simulate.channel_request import SCENARIOS, SimulationRequest
+    from wirelessfm.data.simulate.channels import simulate_to
+    from wirelessfm.data.simulate.wifo_sets import WIFO_SETS
+    from wirelessfm.errors import unknown_name
+
+    if name not in WIFO_SETS and name not in SCENARIOS:
+        raise unknown_name("simulation", name, [*WIFO_SETS, *SCENARIOS])
+    given: dict[str, Any] = {
+        "n_samples": samples,
+        "seed": seed,
+        "carrier_hz": carrier_hz,
+        "n_subcarriers": subcarriers,
+        "subcarrier_spacing_hz": spacing_hz,
+        "n_times": times,
+        "interval_s": interval_s,
+        "n_horizontal": columns,
+        "n_vertical": rows,
+        "min_speed_m_per_s": min_speed_m_per_s,
+        "max_speed_m_per_s": max_speed_m_per_s,
+        "los": los,
+        "delay_spread_s": delay_spread_s,
+    }
+    request = replace(
+        WIFO_SETS.get(name) or SimulationRequest(name), **{k: v for k, v in given.items() if v is not None}
+    )
+    typer.echo(str(simulate_to(request, out)))
 
 
 @app.command()
