@@ -1,0 +1,222 @@
+"""Random access to a CSI folder that is larger than memory.
+
+Rows are read from the shards straight into the batch. Mapping the shards into memory would be as fast, but the process
+then owns page after page until it owns all of them, and is killed when a shard is cut short meanwhile; a read leaves
+the pages to the system's cache and fails with an error.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import FileIO
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wirelessfm import csi_files
+from wirelessfm.arraystore import read_arrays, read_card
+from wirelessfm.csi import CSI, CSIMeta
+from wirelessfm.errors import WirelessFMError, unknown_name
+
+Index = slice | Sequence[int] | np.ndarray | Tensor
+
+
+@dataclass(frozen=True)
+class _Shard:
+    path: Path
+    start: int
+    """The sample in its first row."""
+    offset: int
+    """Bytes before the first row."""
+
+
+class CsiStore:
+    """What :meth:`wirelessfm.csi.CSI.save` or ``wfm data convert`` wrote, batch by batch.
+
+    ``store[indices]`` is what ``CSI.load(folder)[indices]`` would be. Only labels and scales stay open; no file is
+    kept open for the values, so a store may be handed to other processes.
+
+    Args:
+        folder: a CSI folder.
+        verify: compare every checksum, which reads all bytes once; otherwise sizes only.
+
+    Raises:
+        WirelessFMError: missing, truncated, altered or foreign files; samples that are not the first axis.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], verify: bool = False) -> None:
+        card = read_card(folder, csi_files.KIND)
+        arrays = read_arrays(folder, card, verify)
+        values = {name: arrays.pop(name) for name in sorted(arrays) if name.startswith("values-")}
+        self.folder = Path(folder)
+        self._shards, self._dtype = _shards(self.folder, values)
+        self._shape = _shape(self.folder, card, values)
+        self._starts = np.array([shard.start for shard in self._shards])
+        self._small = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        self._empty = _without_samples(self.folder, card, self._small, self._shape, self._dtype)
+        self.fingerprint = str(card.get("fingerprint", "unknown"))
+
+    def __len__(self) -> int:
+        return self._shape[0]
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{a}={n}" for a, n in zip(self.axes, self._shape, strict=True))
+        return f"CsiStore({sizes}; {self.n_bytes / 1e9:.2f} GB in {len(self._shards)} shards; '{self.folder}')"
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Names of the dimensions; the first is ``sample``."""
+        return self._empty.axes
+
+    @property
+    def coords(self) -> Mapping[str, Tensor]:
+        """As in :class:`CSI`."""
+        return self._empty.coords
+
+    @property
+    def meta(self) -> CSIMeta:
+        """Carrier and provenance."""
+        return self._empty.meta
+
+    @property
+    def labels(self) -> dict[str, Tensor]:
+        """The labels of all samples, for splitting before any value is read."""
+        return {name: self._small[f"label-{name}"] for name in self._empty.labels}
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of all values."""
+        return math.prod(self._shape) * self._dtype.itemsize
+
+    def size(self, axis: str) -> int:
+        """Length of a named axis."""
+        if axis not in self.axes:
+            raise unknown_name("axis of this store", axis, self.axes)
+        return self._shape[self.axes.index(axis)]
+
+    def __getitem__(self, index: Index) -> CSI:
+        """Read samples by slice, positions (negative ones count from the end) or mask, in the order given.
+
+        Raises:
+            WirelessFMError: positions outside the store, or a shard that vanished or was cut since opening.
+        """
+        chosen = _positions(index, len(self))
+        rows = torch.from_numpy(chosen)
+        steps = enumerate(self._empty.history)
+        return replace(
+            self._empty,
+            values=torch.from_numpy(self._read(chosen)),
+            labels={name: label[rows] for name, label in self.labels.items()},
+            history=tuple(replace(h, scale=self._small[f"scale-{i}"][rows]) if h.scale.dim() else h for i, h in steps),
+        )
+
+    def _read(self, index: np.ndarray) -> np.ndarray:
+        values = np.empty((len(index), *self._shape[1:]), self._dtype)
+        target = values.reshape(-1).view(np.uint8).data
+        row_bytes = math.prod(self._shape[1:]) * self._dtype.itemsize
+        # In the order of the disk; neighbours on it that are neighbours in the batch are read in one go.
+        order = np.argsort(index, kind="stable")
+        shard_of = np.searchsorted(self._starts, index[order], side="right") - 1
+        together = (np.diff(index[order]) == 1) & (np.diff(order) == 1) & (np.diff(shard_of) == 0)
+        edges = [0, *(np.flatnonzero(~together) + 1).tolist(), len(index)] if len(index) else []
+        runs = [(int(shard_of[first]), int(order[first]), last - first) for first, last in pairwise(edges)]
+        for shard, stream, place, n in _opened(self._shards, runs):
+            offset = shard.offset + (int(index[place]) - shard.start) * row_bytes
+            _read_into(stream, target[place * row_bytes : (place + n) * row_bytes], offset)
+        return values
+
+
+def _opened(
+    shards: Sequence[_Shard], runs: Sequence[tuple[int, int, int]]
+) -> Iterator[tuple[_Shard, FileIO, int, int]]:
+    """Each run with its shard, opened once for all runs in it."""
+    for number in dict.fromkeys(run[0] for run in runs):
+        try:
+            with open(shards[number].path, "rb", buffering=0) as stream:
+                yield from ((shards[number], stream, place, n) for k, place, n in runs if k == number)
+        except OSError as error:
+            raise WirelessFMError(f"cannot read '{shards[number].path}': {error.strerror or error}") from error
+
+
+def _read_into(stream: FileIO, target: memoryview, offset: int) -> None:
+    stream.seek(offset)
+    done = 0
+    # The system may read less than asked, and never reads more than 2 GB at once.
+    while done < len(target):
+        n = stream.readinto(target[done:])
+        if not n:
+            raise WirelessFMError(f"'{stream.name}' was cut short while in use; copy or generate the folder again")
+        done += n
+
+
+def _positions(index: Index, n_samples: int) -> np.ndarray:
+    if isinstance(index, slice):
+        return np.arange(*index.indices(n_samples))
+    chosen = index.cpu().numpy() if isinstance(index, Tensor) else np.asarray(index)
+    if chosen.dtype == bool and chosen.shape == (n_samples,):
+        return np.flatnonzero(chosen)
+    if chosen.size == 0:
+        return np.zeros(0, np.int64)
+    if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
+        raise WirelessFMError(
+            f"samples are chosen by slice, whole numbers [n] or mask [{n_samples}], "
+            f"found {chosen.dtype} {list(chosen.shape)}"
+        )
+    if chosen.min() < -n_samples or chosen.max() >= n_samples:
+        raise WirelessFMError(f"the store has samples 0 to {n_samples - 1}, found {chosen.min()} to {chosen.max()}")
+    return np.where(chosen < 0, chosen + n_samples, chosen).astype(np.int64)
+
+
+def _shards(folder: Path, values: Mapping[str, np.ndarray]) -> tuple[list[_Shard], np.dtype[Any]]:
+    """Where the rows are; ``values`` are memory maps that are let go after this."""
+    shards, start = [], 0
+    for name, array in values.items():
+        path = folder / f"{name}.npy"
+        first = next(iter(values.values()))
+        if array.dtype != first.dtype or array.dtype.kind != "c" or not array.flags.c_contiguous or array.ndim < 1:
+            raise WirelessFMError(f"'{path}' is no C-ordered complex array of the type of the first shard")
+        shards.append(_Shard(path, start, int(getattr(array, "offset", 0))))
+        start += len(array)
+    if not shards:
+        raise WirelessFMError(f"'{folder}' has no values-00000.npy; copy or generate the folder again")
+    return shards, first.dtype
+
+
+def _shape(folder: Path, card: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> tuple[int, ...]:
+    inner = {array.shape[1:] for array in values.values()}
+    found = [sum(len(array) for array in values.values()), *min(inner)]
+    if len(inner) > 1 or found != card.get("shape"):
+        raise WirelessFMError(f"'{folder}': card says shape {card.get('shape')}, found {found}")
+    if list(card.get("axes", []))[:1] != ["sample"]:
+        raise WirelessFMError(
+            f"'{folder}': a store needs 'sample' as the first axis, found {card.get('axes')}; read it with CSI.load"
+        )
+    return tuple(found)
+
+
+def _without_samples(
+    folder: Path,
+    card: Mapping[str, Any],
+    small: Mapping[str, Tensor],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+) -> CSI:
+    """A CSI of no samples with the coordinates, label names and history of all batches."""
+    per_sample = {n for n, a in small.items() if n.startswith("label-") or (n.startswith("scale-") and a.dim())}
+    for name in per_sample:
+        if small[name].shape[:1] != shape[:1]:
+            raise WirelessFMError(f"'{folder}': {name} must have {shape[0]} entries, found {list(small[name].shape)}")
+    arrays = {name: array[:0] if name in per_sample else array for name, array in small.items()}
+    arrays["values"] = torch.from_numpy(np.empty((0, *shape[1:]), dtype))
+    try:
+        parts = csi_files.Parts(axes=tuple(card["axes"]), arrays=arrays, meta=card["meta"], history=card["history"])
+    except KeyError as error:
+        raise WirelessFMError(f"'{folder}' is not a complete {csi_files.KIND} folder: {error!r}") from error
+    return CSI._from_parts(parts, str(folder))
