@@ -12,7 +12,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import FileIO
-from itertools import pairwise
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ class CsiStore:
         self._shards, self._dtype = _shards(self.folder, values)
         self._shape = _shape(self.folder, card, values)
         self._starts = np.array([shard.start for shard in self._shards])
+        self._offsets = np.array([shard.offset for shard in self._shards])
         self._small = {name: torch.from_numpy(array) for name, array in arrays.items()}
         self._empty = _without_samples(self.folder, card, self._small, self._shape, self._dtype)
         self.fingerprint = str(card.get("fingerprint", "unknown"))
@@ -120,29 +122,31 @@ class CsiStore:
     def _read(self, index: np.ndarray) -> np.ndarray:
         values = np.empty((len(index), *self._shape[1:]), self._dtype)
         target = values.reshape(-1).view(np.uint8).data
-        row_bytes = math.prod(self._shape[1:]) * self._dtype.itemsize
-        # In the order of the disk; neighbours on it that are neighbours in the batch are read in one go.
-        order = np.argsort(index, kind="stable")
-        shard_of = np.searchsorted(self._starts, index[order], side="right") - 1
-        together = (np.diff(index[order]) == 1) & (np.diff(order) == 1) & (np.diff(shard_of) == 0)
-        edges = [0, *(np.flatnonzero(~together) + 1).tolist(), len(index)] if len(index) else []
-        runs = [(int(shard_of[first]), int(order[first]), last - first) for first, last in pairwise(edges)]
-        for shard, stream, place, n in _opened(self._shards, runs):
-            offset = shard.offset + (int(index[place]) - shard.start) * row_bytes
-            _read_into(stream, target[place * row_bytes : (place + n) * row_bytes], offset)
+        for shard, runs in groupby(self._runs(index), itemgetter(0)):
+            path = self._shards[shard].path
+            try:
+                with open(path, "rb", buffering=0) as stream:
+                    for _, first, last, offset in runs:
+                        _read_into(stream, target[first:last], offset)
+            except OSError as error:
+                raise WirelessFMError(f"cannot read '{path}': {error.strerror or error}") from error
         return values
 
+    def _runs(self, index: np.ndarray) -> Iterator[tuple[int, int, int, int]]:
+        """Stretches to read in one go, in the order of the disk: shard, bytes of the batch from and to, file offset.
 
-def _opened(
-    shards: Sequence[_Shard], runs: Sequence[tuple[int, int, int]]
-) -> Iterator[tuple[_Shard, FileIO, int, int]]:
-    """Each run with its shard, opened once for all runs in it."""
-    for number in dict.fromkeys(run[0] for run in runs):
-        try:
-            with open(shards[number].path, "rb", buffering=0) as stream:
-                yield from ((shards[number], stream, place, n) for k, place, n in runs if k == number)
-        except OSError as error:
-            raise WirelessFMError(f"cannot read '{shards[number].path}': {error.strerror or error}") from error
+        A stretch is one sample, or several that are neighbours on disk as in the batch.
+        """
+        order = np.argsort(index, kind="stable")
+        shard = np.searchsorted(self._starts, index[order], side="right") - 1
+        together = (np.diff(index[order]) == 1) & (np.diff(order) == 1) & (np.diff(shard) == 0)
+        begin = np.flatnonzero(np.concatenate([[True], ~together]))[: len(index)]
+        n_rows = np.diff(np.append(begin, len(index)))
+        place, shard = order[begin], shard[begin]
+        row_bytes = math.prod(self._shape[1:]) * self._dtype.itemsize
+        offset = self._offsets[shard] + (index[place] - self._starts[shard]) * row_bytes
+        columns = (shard, place * row_bytes, (place + n_rows) * row_bytes, offset)
+        return zip(*(column.tolist() for column in columns), strict=True)
 
 
 def _read_into(stream: FileIO, target: memoryview, offset: int) -> None:
