@@ -147,6 +147,25 @@ def test_foreign_and_inconsistent_folders(folder: Path, tmp_path: Path) -> None:
             CsiStore(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("values-00001", np.zeros((4, 3, 5), np.float64), "C-ordered complex arrays"),
+        ("values-00001", np.zeros((4, 5, 3), np.complex64), "one type and row shape"),
+        ("values-00001", np.asfortranarray(np.zeros((4, 3, 5), np.complex64)), "C-ordered"),
+        ("label-number", np.arange(N - 1), f"label-number must have {N} entries"),
+    ],
+)
+def test_files_that_do_not_belong_together(folder: Path, name: str, array: np.ndarray, message: str) -> None:
+    path = folder / f"{name}.npy"
+    np.save(path, array)
+    card = read_json(folder / "card.json")
+    card["files"][path.name]["bytes"] = path.stat().st_size
+    write_json(folder / "card.json", card)
+    with pytest.raises(WirelessFMError, match=message):
+        CsiStore(folder)
+
+
 def test_resident_memory_does_not_grow_with_what_was_read(tmp_path: Path) -> None:
     statm = Path("/proc/self/statm")
     if not statm.exists():

@@ -30,12 +30,20 @@ Index = slice | Sequence[int] | np.ndarray | Tensor
 
 
 @dataclass(frozen=True)
-class _Shard:
-    path: Path
-    start: int
-    """The sample in its first row."""
-    offset: int
+class _Layout:
+    """Where the values are: one entry a shard in the first three."""
+
+    paths: list[Path]
+    starts: np.ndarray
+    """The sample in the first row."""
+    offsets: np.ndarray
     """Bytes before the first row."""
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def row_bytes(self) -> int:
+        return math.prod(self.shape[1:]) * self.dtype.itemsize
 
 
 class CsiStore:
@@ -57,20 +65,17 @@ class CsiStore:
         arrays = read_arrays(folder, card, verify)
         values = {name: arrays.pop(name) for name in sorted(arrays) if name.startswith("values-")}
         self.folder = Path(folder)
-        self._shards, self._dtype = _shards(self.folder, values)
-        self._shape = _shape(self.folder, card, values)
-        self._starts = np.array([shard.start for shard in self._shards])
-        self._offsets = np.array([shard.offset for shard in self._shards])
+        self._layout = _layout(self.folder, card, values)
         self._small = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        self._empty = _without_samples(self.folder, card, self._small, self._shape, self._dtype)
+        self._empty = _without_samples(self.folder, card, self._small, self._layout)
         self.fingerprint = str(card.get("fingerprint", "unknown"))
 
     def __len__(self) -> int:
-        return self._shape[0]
+        return self._layout.shape[0]
 
     def __repr__(self) -> str:
-        sizes = ", ".join(f"{a}={n}" for a, n in zip(self.axes, self._shape, strict=True))
-        return f"CsiStore({sizes}; {self.n_bytes / 1e9:.2f} GB in {len(self._shards)} shards; '{self.folder}')"
+        sizes = ", ".join(f"{a}={n}" for a, n in zip(self.axes, self._layout.shape, strict=True))
+        return f"CsiStore({sizes}; {self.n_bytes / 1e9:.2f} GB in {len(self._layout.paths)} shards; '{self.folder}')"
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -95,13 +100,13 @@ class CsiStore:
     @property
     def n_bytes(self) -> int:
         """Size of all values."""
-        return math.prod(self._shape) * self._dtype.itemsize
+        return len(self) * self._layout.row_bytes
 
     def size(self, axis: str) -> int:
         """Length of a named axis."""
         if axis not in self.axes:
             raise unknown_name("axis of this store", axis, self.axes)
-        return self._shape[self.axes.index(axis)]
+        return self._layout.shape[self.axes.index(axis)]
 
     def __getitem__(self, index: Index) -> CSI:
         """Read samples by slice, positions (negative ones count from the end) or mask, in the order given.
@@ -120,10 +125,10 @@ class CsiStore:
         )
 
     def _read(self, index: np.ndarray) -> np.ndarray:
-        values = np.empty((len(index), *self._shape[1:]), self._dtype)
+        values = np.empty((len(index), *self._layout.shape[1:]), self._layout.dtype)
         target = values.reshape(-1).view(np.uint8).data
         for shard, runs in groupby(self._runs(index), itemgetter(0)):
-            path = self._shards[shard].path
+            path = self._layout.paths[shard]
             try:
                 with open(path, "rb", buffering=0) as stream:
                     for _, first, last, offset in runs:
@@ -137,14 +142,14 @@ class CsiStore:
 
         A stretch is one sample, or several that are neighbours on disk as in the batch.
         """
+        starts, row_bytes = self._layout.starts, self._layout.row_bytes
         order = np.argsort(index, kind="stable")
-        shard = np.searchsorted(self._starts, index[order], side="right") - 1
+        shard = np.searchsorted(starts, index[order], side="right") - 1
         together = (np.diff(index[order]) == 1) & (np.diff(order) == 1) & (np.diff(shard) == 0)
         begin = np.flatnonzero(np.concatenate([[True], ~together]))[: len(index)]
         n_rows = np.diff(np.append(begin, len(index)))
         place, shard = order[begin], shard[begin]
-        row_bytes = math.prod(self._shape[1:]) * self._dtype.itemsize
-        offset = self._offsets[shard] + (index[place] - self._starts[shard]) * row_bytes
+        offset = self._layout.offsets[shard] + (index[place] - starts[shard]) * row_bytes
         columns = (shard, place * row_bytes, (place + n_rows) * row_bytes, offset)
         return zip(*(column.tolist() for column in columns), strict=True)
 
@@ -178,47 +183,36 @@ def _positions(index: Index, n_samples: int) -> np.ndarray:
     return np.where(chosen < 0, chosen + n_samples, chosen).astype(np.int64)
 
 
-def _shards(folder: Path, values: Mapping[str, np.ndarray]) -> tuple[list[_Shard], np.dtype[Any]]:
-    """Where the rows are; ``values`` are memory maps that are let go after this."""
-    shards, start = [], 0
-    for name, array in values.items():
-        path = folder / f"{name}.npy"
-        first = next(iter(values.values()))
-        if array.dtype != first.dtype or array.dtype.kind != "c" or not array.flags.c_contiguous or array.ndim < 1:
-            raise WirelessFMError(f"'{path}' is no C-ordered complex array of the type of the first shard")
-        shards.append(_Shard(path, start, int(getattr(array, "offset", 0))))
-        start += len(array)
-    if not shards:
+def _layout(folder: Path, card: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> _Layout:
+    """Checks the shards against each other and the card; ``values`` are memory maps that are let go after this."""
+    if not values:
         raise WirelessFMError(f"'{folder}' has no values-00000.npy; copy or generate the folder again")
-    return shards, first.dtype
-
-
-def _shape(folder: Path, card: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> tuple[int, ...]:
-    inner = {array.shape[1:] for array in values.values()}
-    found = [sum(len(array) for array in values.values()), *min(inner)]
-    if len(inner) > 1 or found != card.get("shape"):
-        raise WirelessFMError(f"'{folder}': card says shape {card.get('shape')}, found {found}")
+    arrays = list(values.values())
+    kinds = {(array.dtype, array.shape[1:]) for array in arrays}
+    if len(kinds) > 1 or arrays[0].dtype.kind != "c" or not all(array.flags.c_contiguous for array in arrays):
+        raise WirelessFMError(f"'{folder}': values must be C-ordered complex arrays of one type and row shape")
+    sizes = [len(array) for array in arrays]
+    shape = (sum(sizes), *arrays[0].shape[1:])
+    if list(shape) != card.get("shape"):
+        raise WirelessFMError(f"'{folder}': card says shape {card.get('shape')}, found {list(shape)}")
     if list(card.get("axes", []))[:1] != ["sample"]:
         raise WirelessFMError(
             f"'{folder}': a store needs 'sample' as the first axis, found {card.get('axes')}; read it with CSI.load"
         )
-    return tuple(found)
+    starts = np.cumsum([0, *sizes[:-1]])
+    offsets = np.array([getattr(array, "offset", 0) for array in arrays])
+    return _Layout([folder / f"{name}.npy" for name in values], starts, offsets, shape, arrays[0].dtype)
 
 
-def _without_samples(
-    folder: Path,
-    card: Mapping[str, Any],
-    small: Mapping[str, Tensor],
-    shape: tuple[int, ...],
-    dtype: np.dtype[Any],
-) -> CSI:
+def _without_samples(folder: Path, card: Mapping[str, Any], small: Mapping[str, Tensor], layout: _Layout) -> CSI:
     """A CSI of no samples with the coordinates, label names and history of all batches."""
     per_sample = {n for n, a in small.items() if n.startswith("label-") or (n.startswith("scale-") and a.dim())}
     for name in per_sample:
-        if small[name].shape[:1] != shape[:1]:
-            raise WirelessFMError(f"'{folder}': {name} must have {shape[0]} entries, found {list(small[name].shape)}")
+        if small[name].shape[:1] != layout.shape[:1]:
+            found = list(small[name].shape)
+            raise WirelessFMError(f"'{folder}': {name} must have {layout.shape[0]} entries, found {found}")
     arrays = {name: array[:0] if name in per_sample else array for name, array in small.items()}
-    arrays["values"] = torch.from_numpy(np.empty((0, *shape[1:]), dtype))
+    arrays["values"] = torch.from_numpy(np.empty((0, *layout.shape[1:]), layout.dtype))
     try:
         parts = csi_files.Parts(axes=tuple(card["axes"]), arrays=arrays, meta=card["meta"], history=card["history"])
     except KeyError as error:
