@@ -2,6 +2,7 @@
 
 from wirelessfm.csi import CSI, CSIMeta, Normalisation, concatenate_csi
 from wirelessfm.errors import WirelessFMError
+from wirelessfm.models.load import load_model
 from wirelessfm.paths import Paths, PathsMeta, concatenate_paths
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "WirelessFMError",
     "concatenate_csi",
     "concatenate_paths",
+    "load_model",
 ]

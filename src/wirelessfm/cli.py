@@ -24,6 +24,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+data = typer.Typer(help="Files of others: look into them, convert them.", no_args_is_help=True)
+app.add_typer(data, name="data")
+
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write; must not exist yet.")]
 
 
@@ -238,6 +241,54 @@ def demo(
     from wirelessfm.demo import demo as run
 
     run(out / "fast" if fast else out, fast, test_scene)
+
+
+@app.command()
+def parity(folder: Annotated[Path, typer.Argument(help="Folder with NAME.json and NAME.npz vectors.")]) -> None:
+    """Check our published encoders against numerical vectors of the originals; exit code 1 above 1e-4."""
+    from wirelessfm.models.parity import TOLERANCE, check_folder
+
+    rows = check_folder(folder)
+    for row in rows:
+        verdict = "ok" if row.passed else "FAILED"
+        typer.echo(f"{row.vector:20s} {row.system:16s} {row.array:28s} {row.error:9.2e}  {verdict}  {row.note}")
+    failed = sum(not row.passed for row in rows)
+    if failed:
+        raise WirelessFMError(f"{failed} of {len(rows)} arrays differ by more than {TOLERANCE:g}")
+    typer.echo(f"{len(rows)} arrays, largest relative error {max(row.error for row in rows):.1e}")
+
+
+@data.command("inspect")
+def inspect_data(
+    file: Annotated[Path, typer.Argument(help="Any file or folder.")],
+    write_card: Annotated[bool, typer.Option("--write-card", help="Write a card skeleton beside it.")] = False,
+) -> None:
+    """Describe a file: arrays, ranges, NaNs, and a guess of its format with the reason."""
+    from wirelessfm.data.inspect import inspect_file, write_card_skeleton
+
+    typer.echo(str(inspect_file(file)))
+    if write_card:
+        typer.echo(f"card: {write_card_skeleton(file)}")
+
+
+@data.command("convert")
+def convert_data(
+    source: Annotated[Path, typer.Argument(help="File or folder of any known format, or with a card.")],
+    target: Annotated[Path, typer.Argument(help="Folder to write: CSI or Paths.")],
+    layout: Annotated[
+        str | None, typer.Option("--format", help="Default: guessed.")
+    ] = None,
+    option: Annotated[list[str] | None, typer.Option(help="key=value for the reader; repeat for more.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
+) -> None:
+    """Convert a file to a CSI or Paths folder, streaming; an interrupted conversion continues."""
+    import yaml
+
+    from wirelessfm.data.convert import convert
+
+    pairs = [text.partition("=") for text in option or []]
+    options = {key: yaml.safe_load(value) for key, _, value in pairs}
+    typer.echo(convert(source, target, layout, overwrite, **options))
 
 
 if __name__ == "__main__":

@@ -42,7 +42,9 @@ def test_line_of_sight_is_geometry_and_free_space(name: str) -> None:
     gain = seen.gain[:, 0].to(torch.complex128)
     torch.testing.assert_close(gain.abs(), free_space, rtol=1e-3, atol=0)
     turn = torch.polar(torch.ones_like(delay_s), 2 * math.pi * paths.meta.carrier_hz * delay_s)
-    assert float((gain * turn).angle().abs().max()) < 1e-3
+    # Straight below the base station vertical polarisation has no direction, so its sign there means nothing.
+    aside = offset[:, :2].norm(dim=1) > 1e-3
+    assert float((gain * turn)[aside].angle().abs().max()) < 1e-3
 
     unit = offset / distance[:, None]
     departure = direction(seen.departure_azimuth_rad[:, 0], seen.departure_elevation_rad[:, 0])

@@ -7,7 +7,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "readers"))
 import reader_layouts as layouts
 
-from wirelessfm.data.card import load_card, read_with_card
+from wirelessfm.data.card import load_card
+from wirelessfm.data.card_values import read_with_card
 from wirelessfm.data.inspect import inspect_file, write_card_skeleton
 from wirelessfm.data.readers import READERS
 from wirelessfm.errors import WirelessFMError

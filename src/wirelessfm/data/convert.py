@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,12 @@ from tqdm import tqdm
 from wirelessfm import csi_files
 from wirelessfm.arraystore import write_arrays
 from wirelessfm.csi import CSIMeta
-from wirelessfm.data.card import (
-    Card,
+from wirelessfm.data.card import Card, card_path, load_card
+from wirelessfm.data.card_values import (
     block_rows,
     card_meta,
-    card_path,
     coordinates,
     csi_axes,
-    load_card,
     read_labels,
     stored_shape,
     value_blocks,
@@ -87,18 +86,26 @@ def convert(
     layout = _layout(source, layout)
     if Path(target).exists() and not overwrite:
         raise WirelessFMError(f"'{target}' already exists; choose another name or pass overwrite")
-    try:
-        if layout in STREAMED:
-            _stream(Path(source), Path(target), STREAMED[layout](source, **options), overwrite, block_bytes, progress)
-        elif layout in PATH_READERS:
-            PATH_READERS[layout](source, **options).save(target, overwrite)
-        elif layout in CSI_READERS:
-            CSI_READERS[layout](source, **options).save(target, overwrite)
-        else:
-            raise WirelessFMError(f"'{layout}' holds IQ samples, which are no CSI: read them with READERS['{layout}']")
-    except TypeError as error:
-        raise WirelessFMError(f"cannot convert as '{layout}' with options {sorted(options)}: {error}") from error
+    read = STREAMED.get(layout, READERS[layout])
+    _check_options(read, layout, source, options)
+    if layout in STREAMED:
+        _stream(Path(source), Path(target), STREAMED[layout](source, **options), overwrite, block_bytes, progress)
+    elif layout in PATH_READERS:
+        PATH_READERS[layout](source, **options).save(target, overwrite)
+    elif layout in CSI_READERS:
+        CSI_READERS[layout](source, **options).save(target, overwrite)
+    else:
+        raise WirelessFMError(f"'{layout}' holds IQ samples, which are no CSI: read them with READERS['{layout}']")
     return layout
+
+
+def _check_options(read: Callable[..., Any], layout: str, source: Any, options: Mapping[str, Any]) -> None:
+    accepted = signature(read)
+    try:
+        accepted.bind(source, **options)
+    except TypeError as error:
+        names = ", ".join(str(p) for p in list(accepted.parameters.values())[1:])
+        raise WirelessFMError(f"options of '{layout}': {error}; it takes: {names or 'none'}") from error
 
 
 def _layout(source: str | os.PathLike[str], layout: str | None) -> str:

@@ -32,7 +32,8 @@ _SUMMARY_FEATURES = 6
 
 @dataclass(frozen=True)
 class MaskedAutoencoderConfig:
-    """Sizes of the model. ``n_beams`` is the resolution of the angle spectrum the summary can be asked for."""
+    """Sizes of the model. ``n_beams`` is the resolution of the angle spectrum the summary can be asked for;
+    ``compand`` the exponent that the magnitude of every angle–delay bin is raised to (1 leaves it as it is)."""
 
     width: int = 96
     depth: int = 4
@@ -42,6 +43,7 @@ class MaskedAutoencoderConfig:
     patch_angle: int = 1
     patch_delay: int = 16
     n_beams: int = 64
+    compand: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class MaskedAutoencoder(nn.Module):
         grid = PatchGrid(bins.shape[1], bins.shape[2], self.config.patch_angle, self.config.patch_delay)
         power = bins.abs().square().mean(dim=(1, 2))
         summary = _summary_features(values, power, csi.coords["subcarrier"])
-        return Tokens(summary, patch(_standardised(bins, power), grid), _positions(grid, values.device), grid)
+        return Tokens(summary, patch(_standardised(bins, power, self.config.compand), grid), _positions(grid, values.device), grid)
 
     def encode(self, tokens: Tokens, visible: Tensor | None = None) -> Tensor:
         """Float [sample, 1 + tokens, width], summary first; of the ``visible`` int64 [sample, kept] only, if given."""
@@ -130,12 +132,17 @@ class MaskedAutoencoder(nn.Module):
         return self.embed_position(fourier_code(tokens.positions, _OCTAVES))
 
 
-def _standardised(bins: Tensor, power: Tensor) -> Tensor:
-    """Unit mean power, and the strongest bin real and positive: neither power nor global phase is left."""
+def _standardised(bins: Tensor, power: Tensor, compand: float) -> Tensor:
+    """Unit mean power, the strongest bin real and positive, magnitudes companded.
+
+    Neither power nor global phase is left. Without companding the few strongest bins are all that counts, and a
+    masked one among them can hardly be told from the faint side lobes that stay visible.
+    """
     flat = bins.flatten(1)
     strongest = flat.gather(1, flat.abs().argmax(dim=1, keepdim=True))
     turn = torch.where(strongest.abs() > 0, strongest.conj() / strongest.abs().clamp_min(1e-30), 1)
-    return bins * turn[..., None] / power.sqrt().clamp_min(1e-30)[:, None, None]
+    unit = bins * turn[..., None] / power.sqrt().clamp_min(1e-30)[:, None, None]
+    return unit * unit.abs().clamp_min(1e-6) ** (compand - 1)
 
 
 def _summary_features(values: Tensor, power: Tensor, frequencies_hz: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import nn
 
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.models.masked_autoencoder import MaskedAutoencoder, MaskedAutoencoderConfig
+from wirelessfm.models.published_zoo import PUBLISHED, build_published
 
 
 def build_mae(**config: Any) -> nn.Module:
@@ -24,6 +26,7 @@ def build_mae(**config: Any) -> nn.Module:
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "wfm-mae": build_mae,
+    **{name: partial(build_published, name) for name in PUBLISHED},
 }
 
 

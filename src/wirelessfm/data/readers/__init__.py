@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wirelessfm.csi import CSI
-from wirelessfm.data.card import read_with_card
+from wirelessfm.data.card_values import read_with_card
 from wirelessfm.data.iq import IQ
 from wirelessfm.data.readers.csinet import read_csinet
 from wirelessfm.data.readers.deepmimo_v3 import read_deepmimo_v3

@@ -15,7 +15,7 @@ import torch
 
 from wirelessfm.csi import CSI, CSIMeta
 from wirelessfm.data.arrayfiles import list_arrays
-from wirelessfm.data.card import label_tensor
+from wirelessfm.data.card_values import label_tensor
 from wirelessfm.data.guard import reading
 from wirelessfm.errors import WirelessFMError
 

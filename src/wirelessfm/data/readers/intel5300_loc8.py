@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 
 from wirelessfm.csi import CSI
-from wirelessfm.data.card import Card, read_with_card
+from wirelessfm.data.card import Card
+from wirelessfm.data.card_values import read_with_card
 
 LOC8 = Card(
     array="csi",

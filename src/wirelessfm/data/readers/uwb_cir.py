@@ -12,7 +12,8 @@ from dataclasses import replace
 import torch
 
 from wirelessfm.csi import CSI
-from wirelessfm.data.card import Card, read_with_card
+from wirelessfm.data.card import Card
+from wirelessfm.data.card_values import read_with_card
 
 TAP_S = 1.0 / (2 * 499.2e6)
 _MEASURED = ("rx_level_dbm", "fp_level_dbm", "anchor_xy", "tag_xy")

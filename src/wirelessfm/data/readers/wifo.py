@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 
 from wirelessfm.csi import CSI
-from wirelessfm.data.card import Card, make_card, read_with_card
+from wirelessfm.data.card import Card, make_card
+from wirelessfm.data.card_values import read_with_card
 
 WIFO = Card(axes=("sample", "time", "antenna", "subcarrier"), source="WiFo data set (QuaDRiGa)")
 

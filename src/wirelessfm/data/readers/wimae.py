@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 
 from wirelessfm.csi import CSI
-from wirelessfm.data.card import Card, read_with_card
+from wirelessfm.data.card import Card
+from wirelessfm.data.card_values import read_with_card
 from wirelessfm.errors import unknown_name
 
 ROWS_ANTENNA = Card(array="channels", axes=("sample", "rx", "antenna", "subcarrier"), source="WiMAE channels npz")
