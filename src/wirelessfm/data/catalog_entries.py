@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wirelessfm.data.simulate.plan import OSM_LICENCE, OSM_SCENES
+from wirelessfm.data.simulate.wifo_sets import WIFO_SETS
 
 ON_PATHS = ("los", "beam", "localisation", "path-loss", "estimation", "interpolation", "frequency-prediction")
 IN_TIME = ("time-prediction", "frequency-prediction", "estimation", "interpolation")
@@ -59,11 +60,15 @@ def _city(scene: str) -> Entry:
     )  # fmt: skip
 
 
-def _wifo(name: str, carrier_ghz: float, array: str, n_times: int, n_subcarriers: int, scenario: str) -> Entry:
+def _wifo(name: str) -> Entry:
+    made = WIFO_SETS[name]
+    slowest, fastest = (round(3.6 * speed) for speed in (made.min_speed_m_per_s, made.max_speed_m_per_s))
+    sight = "LoS" if made.los else "NLoS"
     return Entry(
-        name, "recipe", "CSI", "simulated", (carrier_ghz * 1e9,), array,
-        f"12,000 x {n_times} times x {n_subcarriers} subcarriers, {scenario}", IN_TIME,
-        "configuration of WiFo, arXiv:2412.08908, drawn from 3GPP TR 38.901 instead of QuaDRiGa",
+        name, "recipe", "CSI", "simulated", (made.carrier_hz,), f"{made.n_vertical}x{made.n_horizontal}",
+        f"{made.n_samples:,} x {made.n_times} times x {made.n_subcarriers} subcarriers, "
+        f"{made.scenario} {sight}, {slowest}-{fastest} km/h",
+        IN_TIME, "configuration of WiFo, arXiv:2412.08908, drawn from 3GPP TR 38.901 instead of QuaDRiGa",
         "generated on your machine: no licence", f"wfm simulate {name} --out {name}",
     )  # fmt: skip
 
@@ -81,25 +86,7 @@ RECIPES = (
         "3GPP TR 38.901 by Sionna PHY: umi, uma, rma, inh, cdl-a to cdl-e, tdl-a to tdl-e",
         "generated on your machine: no licence", "wfm simulate umi --out umi",
     ),
-    _wifo("D1", 1.5, "1x4", 24, 128, "UMi NLoS, 3-50 km/h"),
-    _wifo("D2", 1.5, "2x4", 24, 128, "RMa NLoS, 120-300 km/h"),
-    _wifo("D3", 1.5, "1x8", 16, 64, "indoor LoS, 0-10 km/h"),
-    _wifo("D4", 1.5, "4x8", 16, 32, "UMa LoS, 30-100 km/h"),
-    _wifo("D5", 2.5, "2x2", 24, 64, "RMa NLoS, 120-300 km/h"),
-    _wifo("D6", 2.5, "2x4", 24, 128, "UMi LoS, 3-50 km/h"),
-    _wifo("D7", 2.5, "4x8", 16, 32, "UMa LoS, 30-100 km/h"),
-    _wifo("D8", 2.5, "4x4", 16, 64, "indoor NLoS, 0-10 km/h"),
-    _wifo("D9", 4.9, "1x4", 24, 128, "UMi NLoS, 3-50 km/h"),
-    _wifo("D10", 4.9, "2x4", 24, 64, "RMa LoS, 120-300 km/h"),
-    _wifo("D11", 4.9, "4x4", 16, 64, "UMa NLoS, 30-100 km/h"),
-    _wifo("D12", 4.9, "4x8", 16, 32, "indoor LoS, 0-10 km/h"),
-    _wifo("D13", 5.9, "2x8", 24, 64, "RMa LoS, 120-300 km/h"),
-    _wifo("D14", 5.9, "2x4", 24, 128, "UMi NLoS, 3-50 km/h"),
-    _wifo("D15", 5.9, "4x4", 16, 64, "indoor LoS, 0-10 km/h"),
-    _wifo("D16", 5.9, "4x8", 16, 32, "UMa NLoS, 30-100 km/h"),
-    _wifo("D17", 3.5, "4x8", 16, 32, "UMa NLoS, 30-100 km/h"),
-    _wifo("D18", 6.7, "4x4", 24, 64, "UMi LoS, 3-50 km/h"),
-    _wifo("D19", 28.0, "4x8", 16, 32, "UMa LoS, 30-100 km/h"),
+    *(_wifo(name) for name in WIFO_SETS),
 )  # fmt: skip
 
 OBTAIN = (

@@ -88,7 +88,9 @@ class MaskedAutoencoder(nn.Module):
         grid = PatchGrid(bins.shape[1], bins.shape[2], self.config.patch_angle, self.config.patch_delay)
         power = bins.abs().square().mean(dim=(1, 2))
         summary = _summary_features(values, power, csi.coords["subcarrier"])
-        return Tokens(summary, patch(_standardised(bins, power, self.config.compand), grid), _positions(grid, values.device), grid)
+        return Tokens(
+            summary, patch(_standardised(bins, power, self.config.compand), grid), _positions(grid, values.device), grid
+        )
 
     def encode(self, tokens: Tokens, visible: Tensor | None = None) -> Tensor:
         """Float [sample, 1 + tokens, width], summary first; of the ``visible`` int64 [sample, kept] only, if given."""
