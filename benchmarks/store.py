@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -125,12 +124,12 @@ def resident_mb() -> tuple[float, float]:
     return int(found["RssAnon"]) / 1e3, int(found["RssFile"]) / 1e3
 
 
-def seconds(read: Read, batches: list[np.ndarray]) -> float:
-    """Wall-clock seconds of all batches."""
-    start = time.perf_counter()
+def seconds(read: Read, batches: list[np.ndarray]) -> np.ndarray:
+    """Seconds on the clock and of processor time of this process (threads add up) for all batches."""
+    start = np.array([time.perf_counter(), time.process_time()])
     for index in batches:
         read(index)
-    return time.perf_counter() - start
+    return np.array([time.perf_counter(), time.process_time()]) - start
 
 
 def main() -> None:
@@ -155,20 +154,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         made = {name: CONTENDERS[name](Path(folder), shape) for name in options.only.split(",")}
         readers = {name: read for name, read in made.items() if read is not None}
-        spent: dict[str, list[float]] = {name: [] for name in readers}
+        spent: dict[str, list[np.ndarray]] = {name: [] for name in readers}
         for number, batches in enumerate(passes):
             for name, read in readers.items():
                 before = resident_mb()
                 spent[name].append(seconds(read, batches))
                 if number == 0:
                     own, files = (now - then for now, then in zip(resident_mb(), before, strict=True))
-                    print(f"{name:6s} first pass {spent[name][0]:7.3f} s, {own:+8.1f} MB own {files:+8.1f} MB files")
+                    print(f"{name:6s} first pass {spent[name][0][0]:7.3f} s, {own:+8.1f} MB own {files:+8.1f} MB files")
     for name, times in spent.items():
-        ratio = (
-            statistics.median(t / o for t, o in zip(times, spent["store"], strict=True)) if "store" in spent else 1.0
-        )
-        median = statistics.median(times)
-        print(f"{name:6s} {median:7.3f} s, {read_gb / median:6.2f} GB/s, {ratio:6.1f} times the store's time")
+        clock, processor = np.median(times, axis=0)
+        line = f"{name:6s} {clock:7.3f} s, {read_gb / clock:6.2f} GB/s, processor {processor:7.3f} s"
+        if "store" in spent:
+            ratios = np.median(np.array(times) / np.array(spent["store"]), axis=0)
+            line += f"; the store's time x {ratios[0]:.1f}, processor x {ratios[1]:.1f}"
+        print(line)
     own, files = resident_mb()
     print(f"resident at the end: {own:.0f} MB own, {files:.0f} MB files (libraries and maps)")
 
