@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from wirelessfm.csi import CSI
 from wirelessfm.data.mixture import Indexed
@@ -39,13 +40,19 @@ class Scale:
         return csi.divide(torch.tensor(self.rms, dtype=real.dtype, device=real.device), FITTED)
 
 
-def fit_scale(source: Indexed, train: Sequence[int] | np.ndarray | Tensor, block_bytes: int = 2**26) -> Scale:
+def fit_scale(
+    source: Indexed,
+    train: Sequence[int] | np.ndarray | Tensor,
+    block_bytes: int = 2**26,
+    progress: bool = False,
+) -> Scale:
     """The root mean square over the training samples, in blocks of about ``block_bytes`` and float64 sums.
 
     Args:
         source: a store, a CSI or a part of one.
         train: positions or mask of the training samples, such as ``split.train``.
         block_bytes: values held at once.
+        progress: show a progress bar.
 
     Raises:
         WirelessFMError: no samples, or samples without any power.
@@ -56,7 +63,7 @@ def fit_scale(source: Indexed, train: Sequence[int] | np.ndarray | Tensor, block
         raise WirelessFMError("fit_scale needs at least one training sample, found none")
     rows = max(1, block_bytes // max(1, source[order[:1]].values.nbytes))
     power, n_values = 0.0, 0
-    for start in range(0, len(order), rows):
+    for start in tqdm(range(0, len(order), rows), desc="scale", unit="block", disable=not progress):
         values = source[order[start : start + rows]].values
         power += float(torch.view_as_real(values).square().sum(dtype=torch.float64))
         n_values += values.numel()
