@@ -30,6 +30,19 @@ def same(a: CSI, b: CSI) -> bool:
     )
 
 
+@pytest.mark.parametrize(
+    "bad", [complex(torch.nan, 0), complex(0, torch.nan), complex(-torch.inf, 0), complex(0, torch.inf)]
+)
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
+def test_one_bad_number_is_found_wherever_it_is(bad: complex, dtype: torch.dtype) -> None:
+    for place in (0, 1, 499, 998, 999):
+        values = torch.ones(1000, 1, dtype=dtype)
+        values[place] = bad
+        with pytest.raises(WirelessFMError, match="found 1 NaN or infinite of 1000"):
+            CSI(values, ("sample", "antenna"))
+    CSI(torch.full((3, 1), torch.finfo(dtype).max, dtype=dtype), ("sample", "antenna"))
+
+
 @pytest.mark.parametrize("shard_bytes", [10, 600, 2**28])
 def test_save_and_load_keep_everything(tmp_path, shard_bytes) -> None:
     csi = example().normalise("sample").normalise("dataset")
