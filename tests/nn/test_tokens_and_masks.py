@@ -6,7 +6,7 @@ import torch
 from wirelessfm import WirelessFMError
 from wirelessfm.nn.attention import Attention, attend
 from wirelessfm.nn.masks import random_mask
-from wirelessfm.nn.positions import fourier_code
+from wirelessfm.nn.positions import harmonic_code, octave_code
 from wirelessfm.nn.tokens import PatchGrid, patch, unpatch
 
 
@@ -63,7 +63,15 @@ def test_attention_does_not_care_about_order() -> None:
     assert torch.allclose(layer(x[:, order]), layer(x)[:, order], atol=1e-6)
 
 
-def test_position_codes_tell_neighbours_apart_and_are_bounded() -> None:
-    code = fourier_code(torch.linspace(-1, 0.97, 64)[:, None], 6)
-    assert code.shape == (64, 12) and float(code.abs().max()) <= 1
-    assert float(torch.pdist(code).min()) > 0.1
+@pytest.mark.parametrize("code", [octave_code, harmonic_code])
+def test_position_codes_tell_neighbours_apart_and_are_bounded(code) -> None:
+    values = code(torch.linspace(-1, 0.97, 64), 6)
+    assert values.shape == (64, 12) and float(values.abs().max()) <= 1
+    assert float(torch.pdist(values).min()) > 0.1
+
+
+def test_harmonics_are_the_phases_of_antennas() -> None:
+    cosine = torch.tensor([0.3])
+    sines, cosines = harmonic_code(cosine, 5)[0].chunk(2)
+    phases = torch.pi * 0.3 * torch.arange(1, 6)
+    assert torch.allclose(torch.complex(cosines, sines), torch.polar(torch.ones(5), phases), atol=1e-6)

@@ -21,12 +21,12 @@ from torch import Tensor, nn
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.nn.attention import Block, take_tokens
-from wirelessfm.nn.positions import fourier_code
+from wirelessfm.nn.positions import harmonic_code, octave_code
 from wirelessfm.nn.tokens import PatchGrid, patch
 from wirelessfm.signal.transforms import to_angle_delay
 
-POOLINGS = ("summary", "mean", "summary+mean", "tokens")
-_OCTAVES = 6
+POOLINGS = ("summary", "power", "summary+power", "mean", "tokens")
+_HARMONICS, _OCTAVES = 32, 6
 _SUMMARY_FEATURES = 6
 
 
@@ -47,7 +47,7 @@ class MaskedAutoencoderConfig:
     n_heads: int = 4
     mlp_ratio: float = 2.0
     decoder_depth: int = 1
-    patch_angle: int = 2
+    patch_angle: int = 1
     patch_delay: int = 32
     oversampling: int = 2
     compand: float = 0.5
@@ -75,7 +75,7 @@ class MaskedAutoencoder(nn.Module):
         features = 2 * config.patch_angle * config.patch_delay
         self.embed_patch = nn.Linear(features * 3 // 2 + 2 * config.patch_angle, width)
         self.embed_summary = nn.Sequential(nn.Linear(_SUMMARY_FEATURES, width), nn.GELU(), nn.Linear(width, width))
-        self.embed_position = nn.Linear(4 * _OCTAVES, width)
+        self.embed_position = nn.Linear(2 * _HARMONICS + 2 * _OCTAVES, width)
         blocks = [Block(width, config.n_heads, config.mlp_ratio) for _ in range(config.depth)]
         self.blocks, self.norm = nn.ModuleList(blocks), nn.LayerNorm(width)
         self.mask_token = nn.Parameter(torch.zeros(width))
@@ -123,30 +123,52 @@ class MaskedAutoencoder(nn.Module):
             x = block(x)
         return self.predict_patch(self.decoder_norm(x[:, 1:]))
 
-    def embed(self, csi: CSI, pooling: str = "summary+mean") -> Tensor:
+    def embed(self, csi: CSI, pooling: str = "summary+power") -> Tensor:
         """Frozen embeddings of every sample.
 
         Args:
             csi: axes (sample, antenna, subcarrier).
-            pooling: ``summary`` or ``mean`` float [sample, width], ``summary+mean`` [sample, 2·width], ``tokens``
-                [sample, token, width].
+            pooling: ``summary``, ``power`` (patches weighted by their power) or ``mean`` float [sample, width],
+                ``summary+power`` [sample, 2·width], ``tokens`` [sample, token, width].
         """
         if pooling not in POOLINGS:
             raise unknown_name("pooling", pooling, POOLINGS)
-        encoded = self.encode(self.tokenize(csi)).float()
-        pooled = {"summary": encoded[:, 0], "mean": encoded[:, 1:].mean(dim=1), "tokens": encoded[:, 1:]}
-        return torch.cat([pooled["summary"], pooled["mean"]], dim=1) if pooling == "summary+mean" else pooled[pooling]
+        tokens = self.tokenize(csi)
+        encoded = self.encode(tokens).float()
+        if pooling == "summary+power":
+            return torch.cat([encoded[:, 0], self.pool(encoded, tokens)], dim=1)
+        if pooling == "power":
+            return self.pool(encoded, tokens)
+        return {"summary": encoded[:, 0], "mean": encoded[:, 1:].mean(dim=1), "tokens": encoded[:, 1:]}[pooling]
+
+    def pool(self, encoded: Tensor, tokens: Tokens, visible: Tensor | None = None) -> Tensor:
+        """Mean of the patches weighted by their power, float [sample, width] of what :meth:`encode` gave.
+
+        So the embedding is a sum over directions weighted by the angle-power spectrum, as the antenna
+        autocorrelation is; an unweighted mean consists mostly of directions nothing comes from.
+        """
+        power = self._angle_power(tokens).sum(dim=-1, keepdim=True)
+        power = power if visible is None else take_tokens(power, visible)
+        return (encoded[:, 1:] * power).sum(dim=1) / power.sum(dim=1).clamp_min(1e-12)
+
+    def _angle_power(self, tokens: Tokens) -> Tensor:
+        """Share of the sample's power in each angle bin of each patch, float [sample, token, angle]."""
+        real, imaginary = tokens.patches.chunk(2, dim=-1)
+        power = (real.square() + imaginary.square()) ** (1 / self.config.compand)
+        share = power.unflatten(-1, (self.config.patch_angle, -1)).sum(dim=-1)
+        return share / share.sum(dim=(1, 2), keepdim=True).clamp_min(1e-12)
 
     def _features(self, tokens: Tokens) -> Tensor:
         """What an encoder cannot easily make of real and imaginary parts: log magnitudes, and each angle's power."""
         real, imaginary = tokens.patches.chunk(2, dim=-1)
-        square = real.square() + imaginary.square()
-        power = square ** (1 / self.config.compand)
-        angles = power.unflatten(-1, (self.config.patch_angle, -1)).sum(dim=-1) / tokens.grid.columns
-        return torch.cat([tokens.patches, (square + 1e-6).log() * 0.25, angles, angles.sqrt()], dim=-1)
+        log_magnitude = (real.square() + imaginary.square() + 1e-6).log() * 0.25
+        # Times the number of tokens: about 1 where power is spread evenly.
+        power = self._angle_power(tokens) * tokens.patches.shape[1]
+        return torch.cat([tokens.patches, log_magnitude, power, power.sqrt()], dim=-1)
 
     def _position_code(self, tokens: Tokens) -> Tensor:
-        return self.embed_position(fourier_code(tokens.positions, _OCTAVES))
+        cosine, delay = tokens.positions.unbind(dim=-1)
+        return self.embed_position(torch.cat([harmonic_code(cosine, _HARMONICS), octave_code(delay, _OCTAVES)], dim=-1))
 
 
 def _standardised(bins: Tensor, power: Tensor, compand: float) -> Tensor:
@@ -178,7 +200,8 @@ def _summary_features(values: Tensor, power: Tensor, frequencies_hz: Tensor) -> 
 
 def _positions(grid: PatchGrid, device: torch.device) -> Tensor:
     down, right = grid.shape
-    centre = (torch.arange(down, device=device) + 0.5) * grid.patch_rows
-    cosine = 2 * centre / grid.rows - 1
-    delay = (torch.arange(right, device=device) + 0.5) * grid.patch_columns / 64
+    # Middle of the bins of a patch; bin i of n is the direction cosine 2i/n - 1.
+    row = torch.arange(down, device=device) * grid.patch_rows + (grid.patch_rows - 1) / 2
+    column = torch.arange(right, device=device) * grid.patch_columns + (grid.patch_columns - 1) / 2
+    cosine, delay = 2 * row / grid.rows - 1, column / 64
     return torch.stack([cosine.repeat_interleave(right), delay.repeat(down)], dim=1)
