@@ -24,7 +24,7 @@ def csi(make_paths) -> CSI:
 def test_takes_any_grid(make_paths, antennas, subcarriers) -> None:
     csi = synthesize(make_paths(5, 3).connected(), PlanarArray(antennas), OFDM(subcarriers, 1e5))
     model = build_model("wfm-mae", SMALL)
-    assert model.embed(csi).shape == (len(csi), 64)
+    assert model.embed(csi).shape == (len(csi), 16 + 32)
     assert torch.isfinite(model.embed(csi, "tokens")).all()
 
 

@@ -39,10 +39,12 @@ class MaskedAutoencoderConfig:
         oversampling: angle bins per antenna. At 2 the power of the bins alone determines the antenna
             autocorrelation; at 1 half of it is in their phases.
         compand: exponent that the magnitude of every bin is raised to (1 leaves it as it is).
+        n_summary: width that the summary is compressed to in the embedding, so that the few numbers it carries are
+            not drowned by the patches when every feature of an embedding is scaled alike.
         n_lags, n_statistics: what the embedding can be asked for by the objectives of these names.
     """
 
-    width: int = 96
+    width: int = 64
     depth: int = 3
     n_heads: int = 4
     mlp_ratio: float = 2.0
@@ -51,6 +53,7 @@ class MaskedAutoencoderConfig:
     patch_delay: int = 32
     oversampling: int = 2
     compand: float = 0.5
+    n_summary: int = 16
     n_lags: int = 31
     n_statistics: int = 5
 
@@ -83,7 +86,8 @@ class MaskedAutoencoder(nn.Module):
         self.decoder, self.decoder_norm = nn.ModuleList(decoder), nn.LayerNorm(width)
         self.predict_patch = nn.Linear(width, features)
         self.predict_autocorrelation = nn.Linear(width, 2 * config.n_lags)
-        self.predict_statistics = nn.Linear(width, config.n_statistics)
+        self.compress = nn.Linear(width, config.n_summary)
+        self.predict_statistics = nn.Linear(config.n_summary, config.n_statistics)
 
     def tokenize(self, csi: CSI) -> Tokens:
         """CSI with axes (sample, antenna, subcarrier) and any sizes to tokens.
@@ -128,18 +132,20 @@ class MaskedAutoencoder(nn.Module):
 
         Args:
             csi: axes (sample, antenna, subcarrier).
-            pooling: ``summary``, ``power`` (patches weighted by their power) or ``mean`` float [sample, width],
-                ``summary+power`` [sample, 2·width], ``tokens`` [sample, token, width].
+            pooling: ``summary`` float [sample, n_summary], ``power`` (patches weighted by their power) or ``mean``
+                [sample, width], ``summary+power`` [sample, n_summary + width], ``tokens`` [sample, token, width].
         """
         if pooling not in POOLINGS:
             raise unknown_name("pooling", pooling, POOLINGS)
         tokens = self.tokenize(csi)
         encoded = self.encode(tokens).float()
-        if pooling == "summary+power":
-            return torch.cat([encoded[:, 0], self.pool(encoded, tokens)], dim=1)
-        if pooling == "power":
-            return self.pool(encoded, tokens)
-        return {"summary": encoded[:, 0], "mean": encoded[:, 1:].mean(dim=1), "tokens": encoded[:, 1:]}[pooling]
+        parts = {
+            "summary": lambda: self.compress(encoded[:, 0]),
+            "power": lambda: self.pool(encoded, tokens),
+            "mean": lambda: encoded[:, 1:].mean(dim=1),
+            "tokens": lambda: encoded[:, 1:],
+        }
+        return torch.cat([parts[name]() for name in pooling.split("+")], dim=1)
 
     def pool(self, encoded: Tensor, tokens: Tokens, visible: Tensor | None = None) -> Tensor:
         """Mean of the patches weighted by their power, float [sample, width] of what :meth:`encode` gave.
