@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,8 +39,13 @@ def read_with_card(file: str | os.PathLike[str], card: Card | str | os.PathLike[
 
 
 def csi_axes(card: Card) -> tuple[str, ...]:
-    """The axes of the resulting CSI: each name once, where it first occurs."""
-    return tuple(dict.fromkeys(axis for axis in card.axes if axis in AXES))
+    """The axes of the resulting CSI; see :func:`_ordered`."""
+    return _ordered(card.axes)
+
+
+def _ordered(axes: Sequence[str]) -> tuple[str, ...]:
+    """``sample`` first, because samples are written block after block; the others where they first occur."""
+    return ("sample", *dict.fromkeys(axis for axis in axes if axis in AXES and axis != "sample"))
 
 
 def value_blocks(
@@ -130,9 +135,8 @@ def _to_complex(raw: np.ndarray, card: Card, shape: tuple[int, ...]) -> np.ndarr
 
 
 def _merge(values: np.ndarray, axes: list[str]) -> np.ndarray:
-    """Bring repeated axes next to their first occurrence, merge them, and drop the axes of length one."""
-    order = dict.fromkeys(axis for axis in axes if axis != DROPPED)
-    groups = [[i for i, axis in enumerate(axes) if axis == name] for name in order]
+    """Order the axes, merge repeated ones, and drop the axes of length one."""
+    groups = [[i for i, axis in enumerate(axes) if axis == name] for name in _ordered(axes)]
     dropped = [i for i, axis in enumerate(axes) if axis == DROPPED]
     moved = values.transpose([i for group in groups for i in group] + dropped)
     return moved.reshape([math.prod(values.shape[i] for i in group) for group in groups])

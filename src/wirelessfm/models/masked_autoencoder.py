@@ -161,8 +161,9 @@ class MaskedAutoencoder(nn.Module):
         """Share of the sample's power in each angle bin of each patch, float [sample, token, angle]."""
         real, imaginary = tokens.patches.chunk(2, dim=-1)
         power = (real.square() + imaginary.square()) ** (1 / self.config.compand)
-        share = power.unflatten(-1, (self.config.patch_angle, -1)).sum(dim=-1)
-        return share / share.sum(dim=(1, 2), keepdim=True).clamp_min(1e-12)
+        # Bins have unit mean power, so their number is the power of the sample.
+        total = tokens.grid.rows * tokens.grid.columns
+        return power.unflatten(-1, (self.config.patch_angle, -1)).sum(dim=-1) / total
 
     def _features(self, tokens: Tokens) -> Tensor:
         """What an encoder cannot easily make of real and imaginary parts: log magnitudes, and each angle's power."""
