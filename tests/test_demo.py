@@ -1,0 +1,41 @@
+"""The whole pipeline, small: every stage runs, resumes, and ends in a report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from wirelessfm import WirelessFMError
+from wirelessfm import demo as demo_module
+from wirelessfm.demo import PRETRAINED, demo
+from wirelessfm.tasks import TASKS, read_rows
+
+
+@pytest.fixture
+def small(monkeypatch) -> None:
+    plan = replace(demo_module.FAST, max_users=80, budgets=(0.5,), without=("raw", "cnn", "angle-spectrum"))
+    monkeypatch.setattr(demo_module, "FAST", plan)
+
+
+def test_demo_ends_in_a_report_and_resumes(small, tmp_path, capsys) -> None:
+    report = demo(tmp_path / "demo", fast=True)
+    page = report.read_text()
+    assert "<svg" in page and PRETRAINED in page and "same-sweep-beam" in page
+    rows = read_rows([tmp_path / "demo" / "results.jsonl"])
+    ours = [r for r in rows if r.system == PRETRAINED]
+    assert {r.task for r in ours} == {"los", "beam-64-antennas-32", "beam-64-antennas-8"} and {
+        r.seed for r in ours
+    } == {0, 1, 2}
+    assert all(r.pretrained and r.scenes == ("florence",) and not r.saw_test_scene for r in ours)
+    assert all("florence" not in r.corpora and len(r.corpora) == 3 for r in ours)
+    assert capsys.readouterr().out.count("without labels") == 3
+    before = (tmp_path / "demo" / "results.jsonl").read_bytes()
+    demo(tmp_path / "demo", fast=True)
+    assert (tmp_path / "demo" / "results.jsonl").read_bytes() == before
+
+
+def test_an_unknown_city_is_refused_before_anything_is_written(tmp_path) -> None:
+    with pytest.raises(WirelessFMError, match="unknown scene 'rome'"):
+        demo(tmp_path / "demo", test_scene="rome")
+    assert not (tmp_path / "demo").exists()
