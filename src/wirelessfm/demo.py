@@ -18,13 +18,13 @@ from torch import Tensor
 from wirelessfm.baselines import BASELINES, System
 from wirelessfm.data import corpus
 from wirelessfm.errors import unknown_name
-from wirelessfm.evaluate import BUDGETS, Predictions, evaluate, predict
+from wirelessfm.evaluate import BUDGETS, evaluate, predict
 from wirelessfm.models.saved import load_saved
 from wirelessfm.pretrain import pretrain
 from wirelessfm.recipe import Recipe, load_recipe
 from wirelessfm.report import EmbeddingMap, UserMap, report_folder, save_map
 from wirelessfm.suite import build_tasks, encoder_system, random_system, site_pairs
-from wirelessfm.tasks import TASKS, Row, TaskData
+from wirelessfm.tasks import TASKS, Row, SitePaths, TaskData
 
 PRETRAINED, RANDOM = "pretrained", "random-init"
 TITLE = "wirelessfm demo: a masked autoencoder on a city it has never seen"
@@ -62,9 +62,10 @@ def demo(out: str | os.PathLike[str], fast: bool = False, test_scene: str = "flo
         raise unknown_name("scene", test_scene, scenes)
     recipe = demo_recipe(plan.recipe, [scene for scene in scenes if scene != test_scene])
     systems = _systems(recipe, _pretrained(recipe, out), plan)
-    tasks = build_tasks(list(TASKS), site_pairs([test_scene]), plan.max_users)
+    sites = site_pairs([test_scene])
+    tasks = build_tasks(list(TASKS), sites, plan.max_users)
     rows = evaluate(tasks, systems, plan.budgets, heads=plan.heads, out=out / "results.jsonl", n_workers=2)
-    _draw_maps(tasks, {s.name: s for s in systems}, out / "maps")
+    _draw_maps(tasks, {s.name: s for s in systems}, sites[0], out / "maps")
     summary = numbers_that_matter(rows)
     report = report_folder(out, summary=summary, title=TITLE)
     print("\n".join(["", *summary, f"{time.monotonic() - start:.0f} s; report: {report}"]))
@@ -114,25 +115,30 @@ def _means(rows: Sequence[Row]) -> dict[tuple[str, str], float]:
     return {key: float(np.mean([r.score for r in rows if (r.system, r.head) == key])) for key in keys}
 
 
-def _draw_maps(tasks: Sequence[TaskData], systems: dict[str, System], folder: Path) -> None:
+def _draw_maps(tasks: Sequence[TaskData], systems: dict[str, System], site: SitePaths, folder: Path) -> None:
+    """Truth of all users of the first base station; for its test users, what 10 % of the labels predict."""
+    drawn: list[UserMap | EmbeddingMap] = []
     for i, data in enumerate(tasks):
+        here = data.truth.site == 0
+        if not any(torch.equal(data.truth.labels, other.truth.labels) for other in tasks[:i]):
+            drawn.append(_user_map(data, site, "truth", data.truth.position_m[here], data.truth.labels[here]))
         found = predict(data, systems[PRETRAINED], budget=0.1)
-        site = found.site == 0
-        for j, (what, values) in enumerate(
-            (("true", found.labels), ("predicted with 10 % of the labels", found.predicted))
-        ):
-            save_map(folder / f"{i}-{j}.npz", _user_map(data, found, what, values, site))
-    for j, name in enumerate((PRETRAINED, RANDOM)):
-        save_map(folder / f"embedding-{j}.npz", _embedding_map(tasks[0], systems[name]))
+        tested = found.site == 0
+        what = "predicted for test users with 10 % of the labels"
+        drawn.append(_user_map(data, site, what, found.position_m[tested], found.predicted[tested]))
+    drawn += [_embedding_map(tasks[0], systems[name]) for name in (PRETRAINED, RANDOM)]
+    for number, each in enumerate(drawn):
+        save_map(folder / f"{number:02d}.npz", each)
 
 
-def _user_map(data: TaskData, found: Predictions, what: str, values: Tensor, site: Tensor) -> UserMap:
+def _user_map(data: TaskData, site: SitePaths, what: str, position_m: Tensor, values: Tensor) -> UserMap:
     is_los = data.task.kind == "los"
     return UserMap(
-        f"{data.task.name}, {found.sites[0]}, test users: {what}",
-        found.position_m[site].numpy(),
-        values[site].numpy(),
+        f"{data.task.name}, {data.sites[0]}: {what}",
+        position_m.numpy(),
+        values.numpy(),
         "category" if is_los else "beam",
+        np.array(site.sub6.meta.bs_position_m),
         names=("no line of sight", "line of sight") if is_los else (),
         limits=None if is_los else (0, data.task.n_classes - 1),
     )
