@@ -345,7 +345,7 @@ def inspect_data(
 def convert_data(
     source: Annotated[Path, typer.Argument(help="File or folder of any known format, or with a card.")],
     target: Annotated[Path, typer.Argument(help="Folder to write: CSI or Paths.")],
-    layout: Annotated[str | None, typer.Option("--format", help="Default: guessed.")] = None,
+    layout: Annotated[str | None, typer.Option(help="Format of the source; default: guessed.")] = None,
     option: Annotated[list[str] | None, typer.Option(help="key=value for the reader; repeat for more.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite")] = False,
 ) -> None:

@@ -109,6 +109,8 @@ def _check_options(read: Callable[..., Any], layout: str, source: Any, options: 
 
 
 def _layout(source: str | os.PathLike[str], layout: str | None) -> str:
+    if not Path(source).exists():
+        raise WirelessFMError(f"expected a file or folder at '{source}', found nothing; check the path")
     if layout is None:
         layout, reason = guess_layout(source)
         if layout is None:
