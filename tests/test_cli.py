@@ -82,6 +82,7 @@ def test_listings() -> None:
         (("synthesize", "FILES/nobody", "-o", "OUT"), "no users"),
         (("synthesize", "FILES/pathless", "-o", "OUT"), "no users"),
         (("synthesize", "FILES/paths", "-o", "OUT", "--spacing-hz", "-3"), "positive spacing in Hz"),
+        (("synthesize", "FILES/paths", "-o", "OUT", "--times", "4"), "trace moving users"),
         (("synthesize", "FILES/paths", "-o", "FILES/csi"), "already exists"),
         (("synthesize", "FILES/paths", "-o", "/proc/out"), "cannot write"),
         (("pretrain", "absent.yaml", "-o", "OUT"), "unknown recipe"),

@@ -172,10 +172,12 @@ def synthesize(
     rows: Annotated[int, typer.Option(min=1, help="Rows of the base-station array.")] = 1,
     subcarriers: Annotated[int, typer.Option(min=1)] = 32,
     spacing_hz: Annotated[float, typer.Option(help="Subcarrier spacing.")] = 30e3,
+    times: Annotated[int, typer.Option(min=1, help="Time samples; more than 1 needs paths with Doppler.")] = 1,
+    interval_s: Annotated[float, typer.Option(help="Between time samples.")] = 1e-3,
     snr_db: Annotated[float | None, typer.Option(help="Add noise at this ratio.")] = None,
     seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
 ) -> None:
-    """Turn Paths into CSI with a given array and frequency grid."""
+    """Turn Paths into CSI with a given array, frequency grid and, for moving users, time grid."""
     import torch
 
     from wirelessfm.paths import Paths
@@ -184,7 +186,8 @@ def synthesize(
 
     generator = torch.Generator().manual_seed(seed)
     users, grid = Paths.load(paths).connected(), OFDM(subcarriers, spacing_hz)
-    csi = run(users, PlanarArray(antennas, rows), grid, snr_db=snr_db, generator=generator)
+    times_s = torch.arange(times) * interval_s if times > 1 else None
+    csi = run(users, PlanarArray(antennas, rows), grid, times_s=times_s, snr_db=snr_db, generator=generator)
     csi.save(out)
     typer.echo(f"{csi}: {out}")
 
