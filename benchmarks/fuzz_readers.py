@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "data" / "readers"))
-import reader_layouts as layouts
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tests.data.readers import reader_layouts as layouts
 
 from wirelessfm.data.inspect import inspect_file
 from wirelessfm.data.readers import READERS

@@ -3,8 +3,8 @@ import math
 
 import pytest
 import torch
-from tests.synthetic_sites import make_site
 
+from tests.synthetic_sites import make_site
 from wirelessfm.baselines import (
     BASELINES,
     System,

@@ -1,13 +1,8 @@
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parent / "readers"))
-from reader_layouts import random_complex, save_v73
-
+from tests.data.readers.reader_layouts import random_complex, save_v73
 from wirelessfm.data.card import Card, card_path, load_card, make_card
 from wirelessfm.data.card_values import read_with_card
 from wirelessfm.errors import WirelessFMError

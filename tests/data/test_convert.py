@@ -1,14 +1,10 @@
-import sys
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parent / "readers"))
-import reader_layouts as layouts
-
+from tests.data.readers import reader_layouts as layouts
 from wirelessfm.arraystore import read_card
 from wirelessfm.csi import CSI
 from wirelessfm.csi_files import KIND

@@ -1,12 +1,7 @@
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "readers"))
-import reader_layouts as layouts
-
+from tests.data.readers import reader_layouts as layouts
 from wirelessfm.data.card import load_card
 from wirelessfm.data.card_values import read_with_card
 from wirelessfm.data.inspect import inspect_file, write_card_skeleton

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from report_samples import synthetic_maps
 
+from tests.report.report_samples import synthetic_maps
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.report import EmbeddingMap, UserMap, load_map, save_map
 

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import matplotlib
 import numpy as np
 import pytest
-from report_samples import synthetic_maps, synthetic_rows
 
+from tests.report.report_samples import synthetic_maps, synthetic_rows
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.report import UserMap, report_folder, save_map, write_report
 from wirelessfm.tasks.row import append_rows

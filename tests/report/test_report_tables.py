@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from report_samples import synthetic_rows
 
+from tests.report.report_samples import synthetic_rows
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.report.tables import lower_is_better, task_tables
 from wirelessfm.report.verdict import verdicts

@@ -2,8 +2,8 @@ import dataclasses
 
 import pytest
 import torch
-from tests.synthetic_sites import make_site
 
+from tests.synthetic_sites import make_site
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.signal import PlanarArray, beam_powers, dft_codebook, synthesize
 from wirelessfm.tasks import TASKS, CrossBandBeamTask, LosTask, SitePaths, get_task

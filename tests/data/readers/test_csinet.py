@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import scipy.io
-from reader_layouts import csinet
 
+from tests.data.readers.reader_layouts import csinet
 from wirelessfm.data.readers.csinet import read_csinet
 from wirelessfm.errors import WirelessFMError
 

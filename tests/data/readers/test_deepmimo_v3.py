@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from reader_layouts import Scene, deepmimo_v3
 
+from tests.data.readers.reader_layouts import Scene, deepmimo_v3
 from wirelessfm.data.readers.deepmimo_v3 import deepmimo_v3_base_stations, read_deepmimo_v3
 from wirelessfm.data.readers.geometry import los_geometry
 from wirelessfm.errors import WirelessFMError

@@ -4,8 +4,8 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from reader_layouts import Scene, deepmimo_v4, zipped
 
+from tests.data.readers.reader_layouts import Scene, deepmimo_v4, zipped
 from wirelessfm.data.readers.deepmimo_v4 import read_deepmimo_v4
 from wirelessfm.data.readers.geometry import los_geometry
 from wirelessfm.errors import WirelessFMError

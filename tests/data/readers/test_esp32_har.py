@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from reader_layouts import esp32_har
 
+from tests.data.readers.reader_layouts import esp32_har
 from wirelessfm.data.readers.esp32_har import read_esp32_har
 from wirelessfm.errors import WirelessFMError
 

@@ -1,10 +1,10 @@
 import numpy as np
 import torch
-from reader_layouts import intel5300_loc8
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from tests.data.readers.reader_layouts import intel5300_loc8
 from wirelessfm.data.readers.intel5300_loc8 import read_intel5300_loc8
 
 

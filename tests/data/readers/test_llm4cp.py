@@ -1,6 +1,6 @@
 import numpy as np
-from reader_layouts import llm4cp, random_complex
 
+from tests.data.readers.reader_layouts import llm4cp, random_complex
 from wirelessfm.data.readers.llm4cp import read_llm4cp
 
 

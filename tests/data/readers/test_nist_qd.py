@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from reader_layouts import Scene, nist_qd
 
+from tests.data.readers.reader_layouts import Scene, nist_qd
 from wirelessfm.data.readers.geometry import los_geometry
 from wirelessfm.data.readers.nist_qd import read_nist_qd
 from wirelessfm.errors import WirelessFMError

@@ -1,7 +1,7 @@
 import pytest
 import torch
-from reader_layouts import openofdm_iq
 
+from tests.data.readers.reader_layouts import openofdm_iq
 from wirelessfm.data.readers.openofdm_iq import read_openofdm_iq
 from wirelessfm.errors import WirelessFMError
 

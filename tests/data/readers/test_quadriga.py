@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from reader_layouts import quadriga, random_complex, save_v73
 
+from tests.data.readers.reader_layouts import quadriga, random_complex, save_v73
 from wirelessfm.data.readers.quadriga import read_quadriga
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.signal import OFDM

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from reader_layouts import raw_iq
 
+from tests.data.readers.reader_layouts import raw_iq
 from wirelessfm.data.readers.raw_iq import KINDS, read_raw_iq
 from wirelessfm.errors import WirelessFMError
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from reader_layouts import Scene, remcom_text
 
+from tests.data.readers.reader_layouts import Scene, remcom_text
 from wirelessfm.data.readers.geometry import los_geometry
 from wirelessfm.data.readers.remcom_text import read_remcom_text
 from wirelessfm.errors import WirelessFMError

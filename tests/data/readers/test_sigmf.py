@@ -2,8 +2,8 @@ import json
 
 import pytest
 import torch
-from reader_layouts import sigmf
 
+from tests.data.readers.reader_layouts import sigmf
 from wirelessfm.data.readers.sigmf import read_sigmf
 from wirelessfm.errors import WirelessFMError
 

@@ -1,11 +1,11 @@
 import torch
-from reader_layouts import uwb_cir
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from tests.data.readers.reader_layouts import uwb_cir
 from wirelessfm.csi import CSI
 from wirelessfm.data.readers.uwb_cir import TAP_S, read_uwb_cir
 

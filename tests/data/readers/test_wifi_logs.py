@@ -3,8 +3,8 @@ import struct
 
 import numpy as np
 import pytest
-from reader_layouts import esp32_log, intel5300_log, nexmon_log
 
+from tests.data.readers.reader_layouts import esp32_log, intel5300_log, nexmon_log
 from wirelessfm.data.readers.wifi_logs import read_wifi_log
 from wirelessfm.errors import WirelessFMError
 

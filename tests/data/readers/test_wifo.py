@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from reader_layouts import random_complex, wifo
 
+from tests.data.readers.reader_layouts import random_complex, wifo
 from wirelessfm.data.readers.wifo import read_wifo
 from wirelessfm.errors import WirelessFMError
 

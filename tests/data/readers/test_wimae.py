@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from reader_layouts import random_complex, wimae
 
+from tests.data.readers.reader_layouts import random_complex, wimae
 from wirelessfm.data.readers.wimae import read_wimae
 from wirelessfm.errors import WirelessFMError
 
