@@ -20,7 +20,7 @@ from wirelessfm.paths import Paths
 from wirelessfm.signal import OFDM, PlanarArray, channel_response
 
 ARRAY, GRID = PlanarArray(32), OFDM(32, 30e3)
-BATCH, N_SIONNA_USERS = 1024, 500
+BATCH, N_SIONNA_USERS = 512, 500
 
 
 def channels_per_s(run: Callable[[], object], n_channels: int) -> float:

@@ -28,7 +28,7 @@ def synthesize(
     times_s: Tensor | None = None,
     snr_db: float | None = None,
     generator: torch.Generator | None = None,
-    batch_size: int = 1024,
+    batch_size: int = 512,
 ) -> CSI:
     """The channel of every user of ``paths`` (path-less users give zeros).
 
@@ -87,7 +87,7 @@ def channel_response(
     turn: float | Tensor = yaw + array.yaw_rad
     turn = turn if yaw_offset_rad is None else turn + yaw_offset_rad[:, None]
     rows = _array_phasors(
-        array, paths.departure_azimuth_rad, paths.departure_elevation_rad, turn, pitch + array.pitch_rad
+        array, paths.departure_azimuth_rad, paths.departure_elevation_rad, turn, pitch + array.pitch_rad, paths.gain
     )
     if rx_array is not None:
         left = _array_phasors(
@@ -102,18 +102,23 @@ def channel_response(
         rows = _outer(_doppler_phasors(paths, times_s), rows)
     first = -(ofdm.n_subcarriers // 2)
     tones = _phasors(-ofdm.spacing_hz * paths.delay_s.double(), ofdm.n_subcarriers, first)
-    values = torch.bmm((rows * paths.gain[:, None, :]), tones.transpose(1, 2))
+    values = torch.bmm(rows, tones.transpose(1, 2))
     n_times = 1 if times_s is None else len(times_s)
     n_rx = rx_array.size if rx_array else 1
     return values.reshape(paths.n_users, n_times, n_rx, array.size, ofdm.n_subcarriers)
 
 
 def _array_phasors(
-    array: PlanarArray, azimuth: Tensor, elevation: Tensor, yaw: float | Tensor, pitch: float | Tensor
+    array: PlanarArray,
+    azimuth: Tensor,
+    elevation: Tensor,
+    yaw: float | Tensor,
+    pitch: float | Tensor,
+    gain: Tensor | None = None,
 ) -> Tensor:
     horizontal, vertical = direction_cosines(azimuth, elevation, yaw, pitch)
     d = array.spacing_wavelengths
-    columns = _phasors(d * horizontal, array.n_horizontal, -(array.n_horizontal - 1) / 2)
+    columns = _phasors(d * horizontal, array.n_horizontal, -(array.n_horizontal - 1) / 2, gain)
     if array.n_vertical == 1:
         return columns
     return _outer(_phasors(d * vertical, array.n_vertical, -(array.n_vertical - 1) / 2), columns)
@@ -130,11 +135,15 @@ def _doppler_phasors(paths: Paths, times_s: Tensor) -> Tensor:
     return start * _phasors(paths.doppler_hz.double() * step, len(times_s), 0.0)
 
 
-def _phasors(cycles: Tensor, n: int, first: float) -> Tensor:
-    """e^{j2π·cycles·(first + i)} for i < n: complex64 [user, n, path] from ``cycles`` [user, path] per step."""
+def _phasors(cycles: Tensor, n: int, first: float, gain: Tensor | None = None) -> Tensor:
+    """gain · e^{j2π·cycles·(first + i)} for i < n: complex64 [user, n, path] from ``cycles`` [user, path] per step.
+
+    The gain is multiplied into the short factor, which is cheaper than into the result.
+    """
     coarse = max(1, math.isqrt(n))
     fine = -(-n // coarse)
     big = _unit(cycles, torch.arange(coarse, device=cycles.device) * fine + first)
+    big = big if gain is None else big * gain[:, None, :]
     small = _unit(cycles, torch.arange(fine, device=cycles.device))
     return _outer(big, small)[:, :n]
 
