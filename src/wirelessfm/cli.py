@@ -69,7 +69,8 @@ def trace(
     speed_m_per_s: Annotated[float, typer.Option(help="Of the walks.")] = 1.5,
     depth: Annotated[int, typer.Option(help="Largest number of interactions.")] = 3,
     rays: Annotated[int, typer.Option(help="Rays shot from a base station.")] = 20_000,
-    diffraction: Annotated[bool, typer.Option(help="Paths around edges; several times slower.")] = False,
+    diffraction: Annotated[bool, typer.Option("--diffraction", help="Paths around edges; slow.")] = False,
+    deterministic: Annotated[bool, typer.Option("--deterministic", help="Every path repeatable; slower.")] = False,
     seed: Annotated[int, typer.Option(help="Of base stations, users and rays.")] = 0,
 ) -> None:
     """Ray-trace users of a city: one folder with Paths per base station and carrier (needs the extra rt)."""
@@ -91,6 +92,7 @@ def trace(
         depth=depth,
         rays=rays,
         diffraction=diffraction,
+        deterministic=deterministic,
     )
     for folder in trace_scene(request, out):
         typer.echo(str(folder))

@@ -22,7 +22,9 @@ from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import LOS, SPEED_OF_LIGHT_M_PER_S, Paths
 
 SCENE = "simple_street_canyon"
-SMALL = TraceRequest(scene=SCENE, carriers_hz=(3.5e9, 28e9), spacing_m=6.0, radius_m=60.0, rays=2000, depth=2)
+SMALL = TraceRequest(
+    scene=SCENE, carriers_hz=(3.5e9, 28e9), spacing_m=6.0, radius_m=60.0, rays=2000, depth=2, deterministic=True
+)
 
 
 def _installed(package: str) -> bool:

@@ -16,7 +16,14 @@ from wirelessfm.paths import LOS, Paths
 
 REQUESTS = tuple(
     TraceRequest(
-        scene=scene, n_sites=3, carriers_hz=(3.5e9, 28e9), spacing_m=1.5, n_connected=4000, max_paths=16, seed=1
+        scene=scene,
+        n_sites=3,
+        carriers_hz=(3.5e9, 28e9),
+        spacing_m=1.5,
+        n_connected=4000,
+        max_paths=16,
+        seed=1,
+        deterministic=True,
     )
     for scene in OSM_SCENES
 )

@@ -31,7 +31,7 @@ from wirelessfm.paths import NO_PATH, Paths, PathsMeta
 
 # Sionna finds repeated paths through a hash table of this size and drops a path whose place is taken: with its
 # default and 500 users 10 % of the paths are lost. 10,000 places per user lose next to none.
-HASH_TABLE_SIZE = 2_000_000
+HASH_TABLE_SIZE = 5_000_000
 
 
 def trace_scene(request: TraceRequest, out: str | os.PathLike[str], progress: bool = True) -> list[Path]:
@@ -157,7 +157,7 @@ def _solve_batches(
     rt = sionna_rt()
     _prepare(rt, place, meta, request.batch_users)
     # The default solver loses a path now and then, differently each time; this one costs 15 % and does not.
-    solver = rt.PathSolver(deterministic=True)
+    solver = rt.PathSolver(deterministic=request.deterministic)
     for number, start in enumerate(range(0, len(users), request.batch_users)):
         file = partial / f"batch-{number:05d}.npz" if partial else None
         if file is not None and file.is_file():
