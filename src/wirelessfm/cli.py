@@ -114,7 +114,9 @@ def pretrain(
 
     plan = load_recipe(recipe)
     folder = run(plan, load_corpora(plan.data.corpora), out, Hardware(accelerator, devices, nodes))
-    typer.echo(f"model: {folder}")
+    # Under DDP this line runs in every process.
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        typer.echo(f"model: {folder}")
 
 
 @app.command()
