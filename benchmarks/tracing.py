@@ -14,7 +14,7 @@ from wirelessfm.data.simulate.plan import describe, draw_users, site_positions
 from wirelessfm.data.simulate.request import TraceRequest
 from wirelessfm.data.simulate.sionna_rt import trace
 
-N_BATCHES = 6
+N_BATCHES = 12
 
 
 def main() -> None:

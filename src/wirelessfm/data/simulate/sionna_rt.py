@@ -156,7 +156,6 @@ def _solve_batches(
     """The arrays of each batch of users, read from ``partial`` or traced and stored there."""
     rt = sionna_rt()
     _prepare(rt, place, meta, request.batch_users)
-    # The default solver loses a path now and then, differently each time; this one costs 15 % and does not.
     solver = rt.PathSolver(deterministic=request.deterministic)
     for number, start in enumerate(range(0, len(users), request.batch_users)):
         file = partial / f"batch-{number:05d}.npz" if partial else None
