@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -172,11 +171,8 @@ class CSI:
 
     def fingerprint(self) -> str:
         """16 hexadecimal digits that depend on axes, values, coordinates and labels alone."""
-        digest = hashlib.sha256(repr((self.axes, tuple(self.values.shape))).encode())
-        for name, array in csi_files.to_numpy(self._parts()["arrays"]).items():
-            digest.update(name.encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()[:16]
+        arrays = csi_files.to_numpy(self._parts()["arrays"])
+        return csi_files.fingerprint(self.axes, self.values.shape, arrays.items())
 
     def save(self, folder: str | os.PathLike[str], overwrite: bool = False, shard_bytes: int = 2**28) -> None:
         """Write to ``folder`` atomically as npy shards of about ``shard_bytes`` and a card."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
@@ -34,7 +35,20 @@ def to_numpy(arrays: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
     return {name: value.detach().resolve_conj().cpu().numpy() for name, value in arrays.items()}
 
 
-def save(parts: Parts, fingerprint: str, folder: str | os.PathLike[str], overwrite: bool, shard_bytes: int) -> None:
+def fingerprint(axes: Sequence[str], shape: Sequence[int], arrays: Iterable[tuple[str, np.ndarray]]) -> str:
+    """16 hexadecimal digits of the content of a CSI.
+
+    ``arrays`` are those of Parts in their order; values that are in shards come one after the other, the first named
+    ``values`` and the others not at all. No copy of a contiguous array is made.
+    """
+    digest = hashlib.sha256(repr((tuple(axes), tuple(shape))).encode())
+    for name, array in arrays:
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()[:16]
+
+
+def save(parts: Parts, content: str, folder: str | os.PathLike[str], overwrite: bool, shard_bytes: int) -> None:
     """Write the parts; ``values`` become ``values-00000.npy`` … along the first axis."""
     arrays = to_numpy(parts["arrays"])
     values = arrays.pop("values")
@@ -45,7 +59,7 @@ def save(parts: Parts, fingerprint: str, folder: str | os.PathLike[str], overwri
         "shape": list(values.shape),
         "meta": parts["meta"],
         "history": parts["history"],
-        "fingerprint": fingerprint,
+        "fingerprint": content,
     }
     write_arrays(folder, KIND, {**shards, **arrays}, card, overwrite)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -188,15 +187,11 @@ def _publish(source: Path, target: Path, card: Card, shards: list[Path], overwri
     meta: CSIMeta = card_meta(card, classes)
     arrays = _Arrays(shards, small)
     content = {"axes": list(axes), "shape": sizes, "meta": asdict(meta), "history": [],
-               "fingerprint": _fingerprint(axes, sizes, arrays)}  # fmt: skip
+               "fingerprint": csi_files.fingerprint(axes, sizes, _in_order(arrays))}  # fmt: skip
     write_arrays(target, csi_files.KIND, arrays, content, overwrite)
 
 
-def _fingerprint(axes: tuple[str, ...], sizes: list[int], arrays: _Arrays) -> str:
-    """What :meth:`wirelessfm.csi.CSI.fingerprint` gives for the joined shards, one shard in memory at a time."""
-    digest = hashlib.sha256(repr((axes, tuple(sizes))).encode())
-    digest.update(b"values")
-    for name, array in arrays.items():
-        digest.update(b"" if name.startswith("values-") else name.encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:16]
+def _in_order(arrays: _Arrays) -> Iterator[tuple[str, np.ndarray]]:
+    """Names and arrays as the fingerprint takes them, one shard in memory at a time."""
+    for number, (name, array) in enumerate(arrays.items()):
+        yield (name if not name.startswith("values-") else "" if number else "values"), array

@@ -7,7 +7,6 @@ into the shards, card and checksums of an ordinary CSI folder.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -89,7 +88,9 @@ class CsiWriter:
         parts = self._template._parts()
         mapped = {n: self._map(n, v[0]) for n, v in csi_files.to_numpy(_per_sample(self._template)).items()}
         parts["arrays"] = parts["arrays"] | {name: torch.from_numpy(array) for name, array in mapped.items()}
-        csi_files.save(parts, _fingerprint(parts), self.folder, False, self.shard_bytes)
+        arrays = csi_files.to_numpy(parts["arrays"])
+        content = csi_files.fingerprint(parts["axes"], arrays["values"].shape, arrays.items())
+        csi_files.save(parts, content, self.folder, False, self.shard_bytes)
         shutil.rmtree(self.partial, ignore_errors=True)
 
     def _map(self, name: str, row: np.ndarray) -> np.ndarray:
@@ -125,13 +126,3 @@ def _per_sample(csi: CSI) -> dict[str, torch.Tensor]:
 
 def _as_json(meta: CSIMeta) -> dict[str, Any]:
     return dict(json.loads(json.dumps(asdict(meta))))
-
-
-def _fingerprint(parts: csi_files.Parts) -> str:
-    """That of CSI.fingerprint, without a copy of the values in memory."""
-    arrays = csi_files.to_numpy(parts["arrays"])
-    digest = hashlib.sha256(repr((parts["axes"], arrays["values"].shape)).encode())
-    for name, array in arrays.items():
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()[:16]
