@@ -163,8 +163,8 @@ def test_other_weights_are_another_row(tmp_path):
 def test_predictions_are_those_behind_the_row():
     row = run([ENCODER], budgets=(1.0,), seeds=(0,))[0]
     found = predict(LOS, ENCODER, budget=1.0, seed=0, head="linear")
-    assert float((found.predicted == found.labels).double().mean()) == pytest.approx(row.metrics["accuracy"])
-    assert len(found.position_m) == row.n_test and found.sites == ("testville/bs0", "testville/bs1")
+    assert float((found.predicted == found.truth.labels).double().mean()) == pytest.approx(row.metrics["accuracy"])
+    assert len(found.truth.position_m) == row.n_test and found.sites == ("testville/bs0", "testville/bs1")
     rule = predict(BEAM, BASELINES["same-sweep-beam"])
     assert rule.budget == 0 and rule.head == "none" and rule.scores.shape[1] == 64
     with pytest.raises(WirelessFMError, match="does not apply"):

@@ -15,7 +15,7 @@ LAYERS = [
     {"data", "nn", "baselines"},
     {"models", "objectives"},
     {"tasks", "adapt"},
-    {"recipe", "embed", "pretrain", "evaluate", "suite"},
+    {"recipe", "embed", "pretrain", "evaluate", "jobs", "suite"},
     {"report"},
     {"cli", "cli_data", "demo"},
 ]

@@ -261,15 +261,14 @@ def evaluate(
     workers: Annotated[int, typer.Option(min=1)] = 2,
 ) -> None:
     """Evaluate systems on the tasks of a city: rows in OUT/results.jsonl."""
-    from wirelessfm.adapt import HEADS
-    from wirelessfm.evaluate import BUDGETS
+    from wirelessfm.evaluate import BUDGETS, DEFAULT_HEADS
     from wirelessfm.evaluate import evaluate as run
     from wirelessfm.suite import build_tasks, find_system, site_pairs
     from wirelessfm.tasks import TASKS
 
     chosen = [find_system(name) for name in systems]
     data = build_tasks(task or list(TASKS), site_pairs(scene), max_users)
-    rows = run(data, chosen, budget or BUDGETS, range(seeds), head or list(HEADS), out / "results.jsonl", workers)
+    rows = run(data, chosen, budget or BUDGETS, range(seeds), head or DEFAULT_HEADS, out / "results.jsonl", workers)
     typer.echo(f"{len(rows)} rows: {out / 'results.jsonl'}; see them with: wfm report {out}")
 
 

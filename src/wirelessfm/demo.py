@@ -119,13 +119,15 @@ def _draw_maps(tasks: Sequence[TaskData], systems: dict[str, System], site: Site
     """Truth of all users of the first base station; for its test users, what 10 % of the labels predict."""
     drawn: list[UserMap | EmbeddingMap] = []
     for i, data in enumerate(tasks):
+        assert data.truth.position_m is not None
         here = data.truth.site == 0
         if not any(torch.equal(data.truth.labels, other.truth.labels) for other in tasks[:i]):
             drawn.append(_user_map(data, site, "truth", data.truth.position_m[here], data.truth.labels[here]))
         found = predict(data, systems[PRETRAINED], budget=0.1)
-        tested = found.site == 0
+        tested = found.truth.site == 0
+        assert found.truth.position_m is not None
         what = "predicted for test users with 10 % of the labels"
-        drawn.append(_user_map(data, site, what, found.position_m[tested], found.predicted[tested]))
+        drawn.append(_user_map(data, site, what, found.truth.position_m[tested], found.predicted[tested]))
     drawn += [_embedding_map(tasks[0], systems[name]) for name in (PRETRAINED, RANDOM)]
     for number, each in enumerate(drawn):
         save_map(folder / f"{number:02d}.npz", each)

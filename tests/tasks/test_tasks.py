@@ -112,7 +112,7 @@ def test_bad_input_is_explained():
 def test_wrong_scores_are_explained():
     data = LosTask().build(SITES[:1])
     index = torch.arange(5)
-    with pytest.raises(WirelessFMError, match=r"\[5, 2\], found \[5, 3\]"):
+    with pytest.raises(WirelessFMError, match=r"\[5, 2\], found torch.float32 \[5, 3\]"):
         data.score(torch.zeros(5, 3), index)
     with pytest.raises(WirelessFMError, match="NaN"):
         data.score(torch.full((5, 2), float("nan")), index)

@@ -13,9 +13,9 @@ from wirelessfm.errors import unknown_name
 BASELINES: dict[str, System] = {
     system.name: system
     for system in (
-        System("majority", "constant", fit_majority),
-        System("same-sweep-beam", "rule", best_same_sweep_beam, task_kinds=("beam",)),
-        System("power-delay", "rule", los_from_power_and_delay, task_kinds=("los",)),
+        System("majority", "constant", fit_majority, outputs=("class",)),
+        System("same-sweep-beam", "rule", best_same_sweep_beam, task_kinds=("beam",), outputs=("class",)),
+        System("power-delay", "rule", los_from_power_and_delay, task_kinds=("los",), outputs=("class",)),
         System("raw", "features", raw_features),
         System("angle-spectrum", "features", angle_spectrum_features),
         System("autocorrelation", "features", autocorrelation_features),

@@ -1,10 +1,13 @@
 """Downstream tasks: frozen specifications, and the result row."""
 
 from wirelessfm.errors import unknown_name
-from wirelessfm.tasks.base import SitePaths, Task, TaskData, Truth
+from wirelessfm.tasks.base import Task, TaskData
 from wirelessfm.tasks.crossband_beam import CrossBandBeamTask
 from wirelessfm.tasks.los import LosTask
 from wirelessfm.tasks.row import Row, append_rows, read_rows
+from wirelessfm.tasks.sites import SitePaths
+from wirelessfm.tasks.splitters import SpatialBlocks, Splitter, TimeOrder, WholeGroups
+from wirelessfm.tasks.truth import Truth
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -29,9 +32,13 @@ __all__ = [
     "LosTask",
     "Row",
     "SitePaths",
+    "SpatialBlocks",
+    "Splitter",
     "Task",
     "TaskData",
+    "TimeOrder",
     "Truth",
+    "WholeGroups",
     "append_rows",
     "get_task",
     "read_rows",

@@ -17,7 +17,10 @@ from wirelessfm import metrics
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import Paths
 from wirelessfm.signal import OFDM, PlanarArray, beam_powers, dft_codebook, synthesize
-from wirelessfm.tasks.base import NARROW_BAND, SitePaths, TaskData, Truth, assemble, connected_sites
+from wirelessfm.tasks.base import NARROW_BAND, TaskData, assemble
+from wirelessfm.tasks.sites import SitePaths, connected_sites
+from wirelessfm.tasks.splitters import SpatialBlocks
+from wirelessfm.tasks.truth import Truth
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class CrossBandBeamTask:
     block_m: float = 20.0
     test_fraction: float = 0.3
     kind: str = "beam"
+    output: str = "class"
     metric: str = "accuracy"
 
     @property
@@ -64,7 +68,8 @@ class CrossBandBeamTask:
             "target_antennas": self.n_antennas_mmwave,
             "beams": self.n_beams,
         }
-        return assemble(self, kept, inputs, {"labels": powers.argmax(dim=1), "beam_powers": powers}, notes)
+        splitter = SpatialBlocks(self.block_m, self.test_fraction)
+        return assemble(self, kept, inputs, {"labels": powers.argmax(dim=1), "beam_powers": powers}, notes, splitter)
 
     def _target(self, site: SitePaths) -> Paths:
         if site.mmwave is None:

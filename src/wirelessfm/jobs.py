@@ -1,0 +1,181 @@
+"""One row to come: which system on which task with which labels, and the fit that gives its predictions."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed
+from torch import Tensor
+
+from wirelessfm.adapt import Fitted, fit_on_csi, fit_on_features
+from wirelessfm.baselines import System
+from wirelessfm.data.splits import Split
+from wirelessfm.errors import WirelessFMError
+from wirelessfm.tasks import TaskData
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row to come."""
+
+    data: TaskData
+    system: System
+    head: str
+    budget: float
+    seed: int
+    split: Split
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """As ``Row.key``."""
+        return (
+            self.data.task.name,
+            self.split.fingerprint,
+            self.system.name,
+            self.system.weights,
+            self.head,
+            self.budget,
+            self.seed,
+        )
+
+    @property
+    def labelled(self) -> Tensor:
+        """Samples whose labels may be used."""
+        return self.split.labelled(self.budget) if self.budget else self.split.train[:0]
+
+
+def way(system: System, output: str) -> str:
+    """How a system comes to predictions: heads on ``features``, a ``fit`` of its own, or it can ``apply`` itself."""
+    if system.kind in ("rule", "external") or (output == "csi" and system.complete is not None):
+        return "apply"
+    return "fit" if system.kind in ("network", "constant") else "features"
+
+
+def list_jobs(
+    data: TaskData, systems: Sequence[System], budgets: Sequence[float], seeds: Sequence[int], heads: Sequence[str]
+) -> Iterator[Job]:
+    """Every combination that makes sense; what needs no label has budget 0, what needs no head has ``none``."""
+    splits = {seed: data.split(seed) for seed in seeds}
+    for system in systems:
+        if not system.applies_to(data.task.kind, data.task.output):
+            continue
+        how = way(system, data.task.output)
+        for head in heads if how == "features" else ("none",):
+            for budget in (0.0,) if how == "apply" else budgets:
+                for seed in seeds:
+                    yield Job(data, system, head, budget, seed, splits[seed])
+
+
+def grouped(jobs: Sequence[Job]) -> list[list[Job]]:
+    """Jobs that start from the same computation: tasks with equal inputs share the features of a system."""
+    prints = {key: data.inputs.fingerprint() for key, data in {id(job.data): job.data for job in jobs}.items()}
+    groups: dict[tuple[Any, ...], list[Job]] = {}
+    for job in jobs:
+        how = way(job.system, job.data.task.output)
+        # The predictions of a rule depend on the classes of the task.
+        task = job.data.task.name if how == "apply" else ""
+        groups.setdefault((prints[id(job.data)], id(job.system), how, task), []).append(job)
+    # The longest fits first, so that no worker is left with one at the end.
+    return [sorted(group, key=lambda job: -job.budget) for group in groups.values()]
+
+
+def fitted(jobs: Sequence[Job], n_workers: int) -> Iterator[tuple[int, Fitted]]:
+    """Predictions of a group of jobs in the order they are finished, with the index of their job.
+
+    Raises:
+        WirelessFMError: features or predictions that are not finite or have the wrong shape, with the system's name.
+    """
+    first = jobs[0]
+    how = way(first.system, first.data.task.output)
+    if how == "apply":
+        predictions = _predictions(first)
+        yield from ((i, Fitted(predictions[job.split.test], 0, 0.0)) for i, job in enumerate(jobs))
+        return
+    values = first.data.inputs.values.cpu() if how == "fit" else _features(first)
+    # Counting labels is not worth sending the channels to other processes.
+    workers = 1 if first.system.kind == "constant" else n_workers
+    parallel = Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")
+    known = {name: column.cpu().numpy() for name, column in first.data.inputs.labels.items()}
+    calls = (_call(job, values.numpy(), known if how == "fit" else None) for job in jobs)
+    yield from parallel(delayed(_numbered)(i, os.getpid(), *call) for i, call in enumerate(calls))
+
+
+def _features(job: Job) -> Tensor:
+    with torch.no_grad():
+        values = job.system.run(job.data.inputs)
+    n = len(job.data)
+    if not isinstance(values, Tensor) or values.dim() != 2 or len(values) != n or not values.is_floating_point():
+        raise WirelessFMError(
+            f"system '{job.system.name}' must return float features [sample, d] as a torch.Tensor for {n} samples, "
+            f"found {_described(values)}"
+        )
+    return _finite(values.detach().float().cpu(), job, "features")
+
+
+def _predictions(job: Job) -> Tensor:
+    system, task = job.system, job.data.task
+    with torch.no_grad():
+        if system.kind in ("rule", "external"):
+            values = system.run(job.data.inputs, task.n_classes)
+        else:
+            assert system.complete is not None
+            values = system.complete(job.data.inputs)
+    labels = job.data.truth.labels
+    expected = (len(job.data), task.n_classes) if task.output == "class" else tuple(labels.shape)
+    if not isinstance(values, Tensor) or tuple(values.shape) != expected:
+        raise WirelessFMError(
+            f"system '{system.name}' must return {task.output} predictions {list(expected)} as a torch.Tensor for "
+            f"task '{task.name}', found {_described(values)}"
+        )
+    return _finite(values.detach().cpu(), job, "predictions")
+
+
+def _described(values: Any) -> str:
+    return f"{values.dtype} {list(values.shape)}" if isinstance(values, Tensor) else type(values).__name__
+
+
+def _finite(values: Tensor, job: Job, what: str) -> Tensor:
+    bad = int((~torch.isfinite(values)).flatten(1).any(dim=1).sum())
+    if bad:
+        raise WirelessFMError(
+            f"system '{job.system.name}' returned NaN or infinite {what} for {bad} of {len(values)} samples of task "
+            f"'{job.data.task.name}'"
+        )
+    return values
+
+
+def _call(
+    job: Job, values: np.ndarray, known: dict[str, np.ndarray] | None
+) -> tuple[Callable[..., Fitted], tuple[Any, ...]]:
+    n_outputs, labels = job.data.task.n_classes, job.data.truth.labels[job.labelled]
+    ends = (labels, job.labelled, job.split.test)
+    if known is None:
+        return fit_on_features, (values, *ends, job.head, n_outputs, job.seed)
+    like = replace(job.data.inputs, values=job.data.inputs.values[:0], labels={})
+    return fit_on_csi, (values, known, *ends, job.system.run, like, n_outputs, job.seed)
+
+
+def _numbered(index: int, owner: int, fit: Callable[..., Fitted], arguments: tuple[Any, ...]) -> tuple[int, Fitted]:
+    _end_with(owner)
+    return index, fit(*arguments)
+
+
+def _end_with(owner: int) -> None:
+    """Let a worker end with the process it works for, which has no time to say so when it is killed."""
+    name = "end-with-owner"
+    if os.getpid() == owner or any(thread.name == name for thread in threading.enumerate()):
+        return
+
+    def watch() -> None:
+        while os.getppid() == owner:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, name=name, daemon=True).start()
