@@ -17,7 +17,8 @@ def test_multiply_accumulates_and_memory_are_those_of_the_mathematics():
 
     costs = measure_costs(features, some_csi())
     assert costs["macs"] == 32 * 1000
-    assert costs["peak_mb"] * 1e6 == 32 * 4 * (32 + 1000 + 10)
+    # The ones are freed before the copy of ten columns is made.
+    assert costs["peak_mb"] * 1e6 == 32 * 4 * (32 + 1000)
 
 
 def test_memory_that_was_freed_does_not_count():

@@ -2,6 +2,7 @@
 
 from wirelessfm.errors import unknown_name
 from wirelessfm.tasks.base import Task, TaskData
+from wirelessfm.tasks.cases import CASES, case_data
 from wirelessfm.tasks.crossband_beam import CrossBandBeamTask
 from wirelessfm.tasks.los import LosTask
 from wirelessfm.tasks.row import Row, append_rows, read_rows
@@ -27,6 +28,7 @@ def get_task(name: str) -> Task:
 
 
 __all__ = [
+    "CASES",
     "TASKS",
     "CrossBandBeamTask",
     "LosTask",
@@ -40,6 +42,7 @@ __all__ = [
     "Truth",
     "WholeGroups",
     "append_rows",
+    "case_data",
     "get_task",
     "read_rows",
 ]
