@@ -7,12 +7,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from wirelessfm.csi import CSI
+
 _MIN_BATCH, _MAX_BATCH = 16, 128
 
 
 def train_network(
     model: nn.Module,
-    inputs: Tensor,
+    inputs: Tensor | CSI,
     targets: Tensor,
     learning_rate: float,
     n_steps: int,
@@ -24,7 +26,7 @@ def train_network(
 
     Args:
         model: inputs to scores [sample, class], or to values like the targets.
-        inputs: [sample, ...].
+        inputs: [sample, ...], a tensor or CSI.
         targets: int64 [sample], classes; or float or complex [sample, ...].
         learning_rate: the highest of the cycle.
         n_steps: batches; the batch is a tenth of the samples within 16 … 128, so few labels cost little.
