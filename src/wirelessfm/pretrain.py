@@ -24,6 +24,7 @@ from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from wirelessfm.csi import CSI
 from wirelessfm.data.views import ViewSampler
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.files import atomic_file
@@ -107,6 +108,12 @@ class PretrainStep(nn.Module):
         """The weighted loss of one batch, and its terms."""
         generator = batch_generator(self.recipe.seed, rank, step)
         csi = self.sampler.draw(self.recipe.training.batch_size, generator)
+        # Dropout draws from the global generators: seeded by the step, and left as they were.
+        with torch.random.fork_rng(devices=[csi.values.device] if csi.values.is_cuda else []):
+            torch.manual_seed(generator.initial_seed())
+            return self._loss(csi, generator)
+
+    def _loss(self, csi: CSI, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         terms, total = {}, torch.zeros((), device=csi.values.device)
         for part in self.recipe.objectives:
             mask_seed = int(torch.randint(2**31, (1,), generator=generator))

@@ -85,6 +85,22 @@ class PublishedEncoder(nn.Module):
         """The values in a shape the model takes, changed only as ``resize`` allows."""
         raise NotImplementedError
 
+    def standardised_for(self, csi: CSI) -> PublishedEncoder:
+        """This model with the input scaling it would take from ``csi``, where it takes any, made a constant.
+
+        So a part of ``csi`` is embedded as it is in the whole. Weights are shared.
+        """
+        return self
+
+    def prepared(self, csi: CSI, resize: str | None = None, scaling: str = "published") -> Tensor:
+        """What tokens are cut from, complex64 with the axes of the model; arguments as in :meth:`embed`."""
+        if scaling not in SCALINGS:
+            raise unknown_name("scaling", scaling, SCALINGS)
+        if resize is not None and resize not in RESIZES:
+            raise unknown_name("resize", resize, RESIZES)
+        values = (csi.denormalise() if scaling == "published" else csi).tensor(self.axes).to(torch.complex64)
+        return self.fitted(self.scaled(values) if scaling == "published" else values, resize)
+
     def embed(
         self,
         csi: CSI,
@@ -108,21 +124,25 @@ class PublishedEncoder(nn.Module):
         Raises:
             WirelessFMError: wrong axes or shape, or an unknown or impossible pooling, resize or scaling.
         """
-        for kind, given, known in (("pooling", pooling, POOLINGS), ("scaling", scaling, SCALINGS)):
-            if given not in known:
-                raise unknown_name(kind, given, known)
-        if resize is not None and resize not in RESIZES:
-            raise unknown_name("resize", resize, RESIZES)
+        if pooling not in POOLINGS:
+            raise unknown_name("pooling", pooling, POOLINGS)
         if pooling == "cls" and not self.has_cls:
             raise WirelessFMError(f"{self.title} has no cls token; use pooling 'mean' or 'tokens'")
-        values = (csi.denormalise() if scaling == "published" else csi).tensor(self.axes).to(torch.complex64)
-        values = self.fitted(self.scaled(values) if scaling == "published" else values, resize)
+        values = self.prepared(csi, resize, scaling)
         return torch.cat([self._pooled(part, pooling) for part in values.split(batch_size)])
 
     def _pooled(self, values: Tensor, pooling: str) -> Tensor:
         hidden = self.encode(self.tokenize(values), shape=values.shape[1:])
         tokens = hidden[:, 1:] if self.has_cls else hidden
         return tokens if pooling == "tokens" else hidden[:, 0] if pooling == "cls" else tokens.mean(dim=1)
+
+
+def check_input_scaling(scaling: Sequence[float], n: int) -> None:
+    """Refuse anything but ``n`` numbers, pairs of a mean and a positive standard deviation."""
+    if len(scaling) != n or not all(isinstance(x, int | float) for x in scaling) or min(scaling[1::2]) <= 0:
+        raise WirelessFMError(
+            f"input_scaling is {n} numbers, pairs of a mean and a positive standard deviation, found {list(scaling)}"
+        )
 
 
 def pad_to(values: Tensor, sizes: Sequence[int]) -> Tensor:
