@@ -58,6 +58,9 @@ class DataPart(_Strict):
     turn: bool = ViewSpec.turn
     reference_antennas: int = Field(default=ViewSpec.reference_antennas, ge=0)
     reference_bandwidth_hz: float = Field(default=ViewSpec.reference_bandwidth_hz, gt=0)
+    times: int = Field(default=ViewSpec.times, ge=0)
+    interval_s: float = Field(default=ViewSpec.interval_s, gt=0)
+    speed_m_per_s: tuple[float, float] = ViewSpec.speed_m_per_s
     max_paths: int = Field(default=12, ge=1)
 
     def views(self) -> ViewSpec:
