@@ -27,6 +27,8 @@ app = typer.Typer(
 
 app.add_typer(data, name="data")
 
+POOLING = "Which embedding; an unknown name lists the model's."
+RESIZE = "pad, interpolate or repeat: for shapes a published model cannot take."
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write; must not exist yet.")]
 
 
@@ -201,7 +203,8 @@ def embed(
     model: Annotated[str, typer.Argument(help="Folder of a pretrained model.")],
     csi: Annotated[Path, typer.Argument(help="Folder with CSI.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write: float32 npy [sample, feature].")],
-    pooling: Annotated[str, typer.Option(help="Which embedding; an unknown name lists the model's.")] = "",
+    pooling: Annotated[str | None, typer.Option(help=POOLING)] = None,
+    resize: Annotated[str | None, typer.Option(help=RESIZE)] = None,
     device: Annotated[str, typer.Option()] = "cpu",
 ) -> None:
     """Frozen embeddings of CSI."""
@@ -210,7 +213,7 @@ def embed(
     from wirelessfm.models.saved import load_saved
 
     network, _ = load_saved(model)
-    features = embed_csi(network, CSI.load(csi), pooling or None, device=device)
+    features = embed_csi(network, CSI.load(csi), pooling, resize, device=device)
     save_embeddings(features, out)
     typer.echo(f"embeddings {list(features.shape)}: {out}")
 
@@ -250,7 +253,9 @@ def systems() -> None:
 
 @app.command()
 def evaluate(
-    systems: Annotated[list[str], typer.Argument(help="Baselines by name, model folders, or MODEL-random.")],
+    systems: Annotated[
+        list[str], typer.Argument(help="Baselines by name, model folders, MODEL-random, MODEL@WEIGHTS.")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Results folder; rows it already has are kept.")],
     scene: Annotated[list[str], typer.Option(help="Test city of the corpus; repeat for more.")],
     task: Annotated[list[str] | None, typer.Option(help="Default: every task.")] = None,
@@ -258,6 +263,8 @@ def evaluate(
     seeds: Annotated[int, typer.Option(min=1)] = 3,
     head: Annotated[list[str] | None, typer.Option(help="Default: linear and mlp.")] = None,
     max_users: Annotated[int | None, typer.Option(min=1, help="Of each base station.")] = None,
+    pooling: Annotated[str | None, typer.Option(help=POOLING)] = None,
+    resize: Annotated[str | None, typer.Option(help=RESIZE)] = None,
     workers: Annotated[int, typer.Option(min=1)] = 2,
 ) -> None:
     """Evaluate systems on the tasks of a city: rows in OUT/results.jsonl."""
@@ -267,7 +274,7 @@ def evaluate(
     from wirelessfm.suite import build_tasks, find_system, site_pairs
     from wirelessfm.tasks import TASKS
 
-    chosen = [find_system(name) for name in systems]
+    chosen = [find_system(name, pooling, resize) for name in systems]
     data = build_tasks(task or list(TASKS), site_pairs(scene), max_users)
     rows = run(data, chosen, budget or BUDGETS, range(seeds), head or list(HEADS), out / "results.jsonl", workers)
     typer.echo(f"{len(rows)} rows: {out / 'results.jsonl'}; see them with: wfm report {out}")

@@ -306,7 +306,7 @@ def _row(job: _Job, fitted: Fitted) -> Row:
         n_parameters=fitted.n_parameters or system.n_parameters,
         fit_seconds=round(fitted.fit_seconds, 3),
         version=_version(),
-        notes=dict(data.notes),
+        notes={**data.notes, **system.notes},
     )
 
 

@@ -94,7 +94,7 @@ def test_embeddings_and_shapes() -> None:
     with pytest.raises(WirelessFMError, match=r"multiples of \(2, 2, 4\) .* found \(8, 3, 10\); use resize='pad'"):
         model.embed(odd)
     assert model.embed(odd, "tokens", resize="pad").shape == (3, 24, 16)
-    with pytest.raises(WirelessFMError, match="missing"):
+    with pytest.raises(WirelessFMError, match="takes CSI with a time axis"):
         model.embed(CSI(channels(3, 4, 12), ("sample", "antenna", "subcarrier")))
 
 

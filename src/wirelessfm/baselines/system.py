@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -40,6 +40,7 @@ class System:
         task_kinds: kinds of task it applies to (``los``, ``beam``); empty for all.
         n_parameters: of an encoder.
         pretrained, weights, corpora: of an encoder, see ``Row``.
+        notes: what else is to be known of it, merged into ``Row.notes``.
     """
 
     name: str
@@ -50,6 +51,7 @@ class System:
     pretrained: bool = False
     weights: str = ""
     corpora: tuple[str, ...] = ()
+    notes: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

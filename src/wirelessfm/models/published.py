@@ -14,7 +14,7 @@ from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError, unknown_name
 
 POOLINGS = ("cls", "mean", "tokens")
-RESIZES = ("pad", "interpolate")
+RESIZES = ("pad", "interpolate", "repeat")
 SCALINGS = ("published", "none")
 
 Shapes = dict[str, tuple[int, ...]]
@@ -92,13 +92,20 @@ class PublishedEncoder(nn.Module):
         """
         return self
 
+    def repeated(self, csi: CSI, resize: str | None) -> CSI:
+        """The CSI with a time axis as long as the model needs it, which only ``repeat`` may bring about."""
+        if resize == "repeat":
+            raise WirelessFMError(f"{self.title} has no time axis to repeat; use another resize or none")
+        return csi
+
     def prepared(self, csi: CSI, resize: str | None = None, scaling: str = "published") -> Tensor:
         """What tokens are cut from, complex64 with the axes of the model; arguments as in :meth:`embed`."""
         if scaling not in SCALINGS:
             raise unknown_name("scaling", scaling, SCALINGS)
         if resize is not None and resize not in RESIZES:
             raise unknown_name("resize", resize, RESIZES)
-        values = (csi.denormalise() if scaling == "published" else csi).tensor(self.axes).to(torch.complex64)
+        csi = csi.denormalise() if scaling == "published" else csi
+        values = self.repeated(csi, resize).tensor(self.axes).to(torch.complex64)
         return self.fitted(self.scaled(values) if scaling == "published" else values, resize)
 
     def embed(
@@ -115,8 +122,9 @@ class PublishedEncoder(nn.Module):
             csi: with the axes of the model; other axes must have length 1.
             pooling: ``cls`` or ``mean`` (over the channel's tokens, without cls) for [sample, width], ``tokens``
                 for [sample, token, width].
-            resize: for a shape the published model cannot take, ``pad`` with zeros or ``interpolate`` the
-                position table; None refuses. A result obtained with it is not the published model's.
+            resize: for a shape the published model cannot take, ``pad`` with zeros, ``interpolate`` the position
+                table, or ``repeat`` a single time to a whole patch, which is a user standing still; None refuses. A
+                result obtained with it is not the published model's.
             scaling: ``published`` undoes the recorded normalisation and applies the authors' scaling, which
                 supposes absolute gains; ``none`` takes the values as they are.
             batch_size: samples at a time.

@@ -134,6 +134,19 @@ class WiFo(PublishedEncoder):
         model.config = replace(self.config, input_scaling=_mean_and_std(torch.view_as_real(values.resolve_conj())))
         return model
 
+    def repeated(self, csi: CSI, resize: str | None) -> CSI:
+        """A single time becomes as many equal ones as a patch has."""
+        if "time" in csi.axes and (csi.size("time") > 1 or resize != "repeat"):
+            return csi
+        if resize != "repeat":
+            raise WirelessFMError(
+                f"WiFo takes CSI with a time axis, found axes {', '.join(csi.axes)}; use resize='repeat' to repeat a "
+                f"static channel {self.config.patch[0]} times"
+            )
+        if "time" not in csi.axes:
+            csi = replace(csi, values=csi.values.unsqueeze(1), axes=(csi.axes[0], "time", *csi.axes[1:]))
+        return csi.isel(time=[0] * self.config.patch[0])
+
     def fitted(self, csi_values: Tensor, resize: str | None) -> Tensor:
         """Any multiple of the patch along every axis; others by padding."""
         sizes = csi_values.shape[1:]
@@ -143,7 +156,7 @@ class WiFo(PublishedEncoder):
             return pad_to_multiple(csi_values, self.config.patch)
         raise WirelessFMError(
             f"WiFo takes multiples of {self.config.patch} (time, antenna, subcarrier), found {tuple(sizes)}; "
-            "use resize='pad' to append zeros, or isel"
+            "use resize='pad' to append zeros, 'repeat' for a single time, or isel"
         )
 
     def grid(self, shape: Sequence[int]) -> tuple[int, int, int]:
