@@ -122,6 +122,17 @@ def pretrain(
 
 
 @app.command()
+def input_scaling(recipe: Annotated[str, typer.Argument(help="Of a published model; as for pretrain.")]) -> None:
+    """Print the input scaling that suits the views of a recipe, to be written into it."""
+    from wirelessfm.data.corpus import load_corpora
+    from wirelessfm.pretrain import input_scaling as run
+    from wirelessfm.recipe import load_recipe
+
+    plan = load_recipe(recipe)
+    typer.echo(f"input_scaling: [{', '.join(f'{x:.3e}' for x in run(plan, load_corpora(plan.data.corpora)))}]")
+
+
+@app.command()
 def simulate(
     name: Annotated[str, typer.Argument(help="umi, uma, rma, inh, cdl-a … tdl-e, wifi-a … f, or D1 … D19.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="CSI folder; an unfinished one is continued.")],
@@ -254,7 +265,7 @@ def systems() -> None:
 @app.command()
 def evaluate(
     systems: Annotated[
-        list[str], typer.Argument(help="Baselines by name, model folders, MODEL-random, MODEL@WEIGHTS.")
+        list[str], typer.Argument(help="Baselines, model folders, MODEL-random or MODEL@WEIGHTS.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Results folder; rows it already has are kept.")],
     scene: Annotated[list[str], typer.Option(help="Test city of the corpus; repeat for more.")],

@@ -81,6 +81,10 @@ class PublishedEncoder(nn.Module):
         """The input scaling of the published pipeline."""
         raise NotImplementedError
 
+    def input_scaling_of(self, csi_values: Tensor) -> tuple[float, ...]:
+        """What ``input_scaling`` of the configuration is for a data set of these values, where there is such a field."""
+        raise WirelessFMError(f"{self.title} multiplies its input by a constant; it has no input_scaling to choose")
+
     def fitted(self, csi_values: Tensor, resize: str | None) -> Tensor:
         """The values in a shape the model takes, changed only as ``resize`` allows."""
         raise NotImplementedError

@@ -123,16 +123,22 @@ class WiFo(PublishedEncoder):
     def scaled(self, csi_values: Tensor) -> Tensor:
         """Standardised as the configuration says, real and imaginary parts alike."""
         parts = torch.view_as_real(csi_values.resolve_conj())
-        mean, std = self.config.input_scaling or _mean_and_std(parts)
+        mean, std = self.config.input_scaling or self.input_scaling_of(csi_values)
         return torch.view_as_complex((parts - mean) / std)
 
     def standardised_for(self, csi: CSI) -> WiFo:
         """With mean and standard deviation of ``csi``, unless the configuration has its own."""
         if self.config.input_scaling is not None:
             return self
-        model, values = copy.copy(self), csi.denormalise().values.to(torch.complex64)
-        model.config = replace(self.config, input_scaling=_mean_and_std(torch.view_as_real(values.resolve_conj())))
+        model = copy.copy(self)
+        scaling = self.input_scaling_of(csi.denormalise().values.to(torch.complex64))
+        model.config = replace(self.config, input_scaling=scaling)
         return model
+
+    def input_scaling_of(self, csi_values: Tensor) -> tuple[float, float]:
+        """Mean and standard deviation of real and imaginary parts jointly."""
+        parts = torch.view_as_real(csi_values.resolve_conj())
+        return float(parts.mean()), float(parts.std()) or 1.0
 
     def repeated(self, csi: CSI, resize: str | None) -> CSI:
         """A single time becomes as many equal ones as a patch has."""
@@ -253,10 +259,6 @@ class WiFo(PublishedEncoder):
         if grid[0] * grid[1] * grid[2] != tokens.shape[1]:
             raise WirelessFMError(f"shape {tuple(shape)} has {grid} patches, found {tokens.shape[1]} tokens")
         return position_code(grid, self.config.width).to(tokens.device)
-
-
-def _mean_and_std(parts: Tensor) -> tuple[float, float]:
-    return float(parts.mean()), float(parts.std()) or 1.0
 
 
 def position_code(grid: Sequence[int], width: int) -> Tensor:

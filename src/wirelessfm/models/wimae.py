@@ -144,6 +144,10 @@ class WiMAE(PublishedEncoder):
         real, imaginary = csi_values.real - real_mean, csi_values.imag - imaginary_mean
         return torch.complex(real / real_std, imaginary / imaginary_std)
 
+    def input_scaling_of(self, csi_values: Tensor) -> tuple[float, ...]:
+        """Mean and standard deviation of the real parts, then of the imaginary parts."""
+        return tuple(float(x) for part in (csi_values.real, csi_values.imag) for x in (part.mean(), part.std()))
+
     def fitted(self, csi_values: Tensor, resize: str | None) -> Tensor:
         """One shape; smaller ones by padding, multiples of the patch by interpolated positions."""
         shape, wanted = tuple(csi_values.shape[1:]), (self.config.rows, self.config.columns)
