@@ -17,7 +17,7 @@ LAYERS = [
     {"tasks", "adapt"},
     {"recipe", "embed", "pretrain", "evaluate", "suite"},
     {"report"},
-    {"cli", "cli_data", "demo"},
+    {"cli", "cli_data", "compare", "demo"},
 ]
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names}
 

@@ -264,9 +264,7 @@ def systems() -> None:
 
 @app.command()
 def evaluate(
-    systems: Annotated[
-        list[str], typer.Argument(help="Baselines, model folders, MODEL-random or MODEL@WEIGHTS.")
-    ],
+    systems: Annotated[list[str], typer.Argument(help="Baselines, model folders, MODEL-random or MODEL@WEIGHTS.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Results folder; rows it already has are kept.")],
     scene: Annotated[list[str], typer.Option(help="Test city of the corpus; repeat for more.")],
     task: Annotated[list[str] | None, typer.Option(help="Default: every task.")] = None,
@@ -315,6 +313,26 @@ def demo(
     from wirelessfm.demo import demo as run
 
     run(out / "fast" if fast else out, fast, test_scene)
+
+
+@app.command()
+def compare(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder; what it already holds is reused.")] = Path(
+        "runs/compare"
+    ),
+    system: Annotated[list[str] | None, typer.Option(help="Recipe by name or file; repeat for more.")] = None,
+    seconds: Annotated[float, typer.Option(help="Of the processor, for each run.")] = 120.0,
+    seeds: Annotated[int, typer.Option(min=1, help="Models of each system.")] = 3,
+    scene: Annotated[str, typer.Option(help="City that training does not see.")] = "florence",
+    task: Annotated[list[str] | None, typer.Option(help="Default: los and beam-64-antennas-32.")] = None,
+    max_users: Annotated[int | None, typer.Option(min=1, help="Of each base station.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Of the evaluation.")] = 2,
+) -> None:
+    """Train published systems and ours again for equal processor time, test on an unseen city, write the report."""
+    from wirelessfm.compare import SYSTEMS, TASKS
+    from wirelessfm.compare import compare as run
+
+    run(out, system or SYSTEMS, seconds, seeds, scene, task or TASKS, max_users=max_users, n_workers=workers)
 
 
 @app.command()

@@ -82,7 +82,7 @@ class PublishedEncoder(nn.Module):
         raise NotImplementedError
 
     def input_scaling_of(self, csi_values: Tensor) -> tuple[float, ...]:
-        """What ``input_scaling`` of the configuration is for a data set of these values, where there is such a field."""
+        """What ``input_scaling`` of the configuration should be for a data set of these values."""
         raise WirelessFMError(f"{self.title} multiplies its input by a constant; it has no input_scaling to choose")
 
     def fitted(self, csi_values: Tensor, resize: str | None) -> Tensor:
