@@ -152,6 +152,22 @@ def models() -> None:
         typer.echo(f"{name:20s} {source}")
 
 
+def objectives() -> None:
+    """List pretraining objectives."""
+    from wirelessfm.objectives import OBJECTIVES
+
+    for name, objective in OBJECTIVES.items():
+        typer.echo(f"{name:20s} {_first_line(objective)}")
+
+
+def heads() -> None:
+    """List heads on frozen features."""
+    from wirelessfm.adapt import HEADS
+
+    for name, head in HEADS.items():
+        typer.echo(f"{name:20s} {_first_line(head)}")
+
+
 def _first_line(described: object) -> str:
     return (described.__doc__ or "").strip().split("\n")[0]
 
@@ -161,4 +177,6 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "tasks": tasks,
     "baselines": baselines,
     "models": models,
+    "objectives": objectives,
+    "heads": heads,
 }

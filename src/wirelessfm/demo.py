@@ -23,7 +23,8 @@ from wirelessfm.models.saved import load_saved
 from wirelessfm.pretrain import pretrain
 from wirelessfm.recipe import Recipe, load_recipe
 from wirelessfm.report import EmbeddingMap, UserMap, report_folder, save_map
-from wirelessfm.suite import build_tasks, encoder_system, random_system, site_pairs
+from wirelessfm.sources import city_data, site_pairs
+from wirelessfm.suite import encoder_system, random_system
 from wirelessfm.tasks import TASKS, Row, SitePaths, TaskData
 
 PRETRAINED, RANDOM = "pretrained", "random-init"
@@ -63,7 +64,7 @@ def demo(out: str | os.PathLike[str], fast: bool = False, test_scene: str = "flo
     recipe = demo_recipe(plan.recipe, [scene for scene in scenes if scene != test_scene])
     systems = _systems(recipe, _pretrained(recipe, out), plan)
     sites = site_pairs([test_scene])
-    tasks = build_tasks(list(TASKS), sites, plan.max_users)
+    tasks = city_data(list(TASKS), [test_scene], plan.max_users)
     rows = evaluate(tasks, systems, plan.budgets, heads=plan.heads, out=out / "results.jsonl", n_workers=2)
     _draw_maps(tasks, {s.name: s for s in systems}, sites[0], out / "maps")
     summary = numbers_that_matter(rows)

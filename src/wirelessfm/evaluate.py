@@ -23,6 +23,7 @@ from wirelessfm.jobs import Job, Means, fitted, grouped, list_jobs
 from wirelessfm.tasks import Row, TaskData, Truth, append_rows, read_rows
 
 BUDGETS = (0.01, 0.05, 0.1, 1.0)
+ALL_BUDGETS = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 DEFAULT_HEADS = ("linear", "mlp")
 
 
@@ -172,7 +173,7 @@ def _row(job: Job, result: Fitted) -> Row:
         n_parameters=result.n_parameters or system.n_parameters,
         fit_seconds=round(result.fit_seconds, 3),
         version=_version(),
-        notes=dict(data.notes),
+        notes={**data.notes, **system.notes},
         case=data.case,
         costs=result.costs,
         self_reported=system.kind == "external",

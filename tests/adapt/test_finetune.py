@@ -40,8 +40,10 @@ def test_values_come_in_their_unit(encoder):
 
 
 def test_it_is_a_line_of_the_table(encoder):
-    frozen = System("ours", "encoder", encoder.embed, n_parameters=7, pretrained=True, weights="ab" * 8, corpora=("x",))
-    system = fine_tuned(frozen, encoder, 2)
+    frozen = System(
+        "ours", "encoder", encoder.embed, pretrained=True, weights="ab" * 8, corpora=("x",), model=encoder
+    )
+    system = fine_tuned(frozen, 2)
     (row,) = evaluate([DATA], [system], budgets=(0.5,), seeds=(0,), progress=False, costs=False)
     assert (row.system, row.kind, row.weights, row.corpora) == ("ours+last-2", "network", "ab" * 8, ("x",))
     assert row.pretrained and row.score > 0.4
@@ -50,6 +52,8 @@ def test_it_is_a_line_of_the_table(encoder):
 def test_wrong_numbers_of_blocks_are_explained(encoder):
     with pytest.raises(WirelessFMError, match="last 3 blocks, this encoder has 2"):
         last_blocks(encoder, 3)
+    with pytest.raises(WirelessFMError, match="no module"):
+        fine_tuned(System("raw", "features", encoder.embed), 1)
     with pytest.raises(WirelessFMError, match="has no"):
         last_blocks(torch.nn.Linear(2, 2), 1)
     assert sum(p.numel() for p in last_blocks(encoder, None)) == sum(p.numel() for p in encoder.parameters())

@@ -8,7 +8,7 @@ ICLR 2022).
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -114,18 +114,25 @@ def last_blocks(encoder: nn.Module, count: int | None) -> list[nn.Parameter]:
     return [p for block in list(blocks)[len(blocks) - count :] for p in block.parameters()]
 
 
-def fine_tuned(
-    system: System, encoder: nn.Module, n_blocks: int | None, embed_options: dict[str, Any] | None = None
-) -> System:
-    """The line of the result table of ``encoder`` fine-tuned: as ``system``, its frozen line, but trained on."""
-    suffix = "fine-tuned" if n_blocks is None else f"last-{n_blocks}"
-    last_blocks(encoder, n_blocks)
-    return System(
-        f"{system.name}+{suffix}",
-        "network",
-        FineTuning(encoder, n_blocks, tuple((embed_options or {}).items())),
-        n_parameters=system.n_parameters,
-        pretrained=system.pretrained,
-        weights=system.weights,
-        corpora=system.corpora,
+def fine_tuned(system: System, n_blocks: int | None) -> System:
+    """The line of the result table of an encoder that is trained further with the head.
+
+    Args:
+        system: its frozen line, with the module in ``model``; pooling and resizing are as in its notes.
+        n_blocks: how many of the last blocks are trained; None for all parameters.
+
+    Raises:
+        WirelessFMError: no module, or not so many blocks.
+    """
+    if system.model is None:
+        raise WirelessFMError(f"system '{system.name}' has no module to fine-tune")
+    last_blocks(system.model, n_blocks)
+    options = tuple((name, system.notes[name]) for name in ("pooling", "resize") if name in system.notes)
+    return replace(
+        system,
+        name=f"{system.name}+{'fine-tuned' if n_blocks is None else f'last-{n_blocks}'}",
+        kind="network",
+        run=FineTuning(system.model, n_blocks, options),
+        complete=None,
+        model=None,
     )

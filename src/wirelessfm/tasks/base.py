@@ -43,6 +43,10 @@ class Task(Protocol):
         """What is predicted: a ``class``, a ``value`` (real numbers) or ``csi``."""
 
     @property
+    def made_from(self) -> str:
+        """What ``build`` takes: ``sites`` (of cities), ``csi`` (simulated sets) or ``files`` (measured)."""
+
+    @property
     def n_classes(self) -> int:
         """Number of classes, those absent from the data included; of real numbers; 0 for csi."""
 

@@ -42,6 +42,7 @@ class CrossBandBeamTask:
     test_fraction: float = 0.3
     kind: str = "beam"
     output: str = "class"
+    made_from: str = "sites"
     metric: str = "accuracy"
 
     @property
