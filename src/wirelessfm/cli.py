@@ -253,7 +253,7 @@ def evaluate(
     systems: Annotated[list[str], typer.Argument(help="Baselines by name, model folders, or MODEL-random.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Results folder; rows it already has are kept.")],
     scene: Annotated[list[str], typer.Option(help="Test city of the corpus; repeat for more.")],
-    task: Annotated[list[str] | None, typer.Option(help="Default: every task.")] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Default: the suite quick.")] = None,
     budget: Annotated[list[float] | None, typer.Option(help="Fraction of labels; default 0.01 0.05 0.1 1.")] = None,
     seeds: Annotated[int, typer.Option(min=1)] = 3,
     head: Annotated[list[str] | None, typer.Option(help="Default: linear and mlp.")] = None,
@@ -264,10 +264,10 @@ def evaluate(
     from wirelessfm.evaluate import BUDGETS, DEFAULT_HEADS
     from wirelessfm.evaluate import evaluate as run
     from wirelessfm.suite import build_tasks, find_system, site_pairs
-    from wirelessfm.tasks import TASKS
+    from wirelessfm.tasks import SUITES
 
     chosen = [find_system(name) for name in systems]
-    data = build_tasks(task or list(TASKS), site_pairs(scene), max_users)
+    data = build_tasks(task or SUITES["quick"], site_pairs(scene), max_users)
     rows = run(data, chosen, budget or BUDGETS, range(seeds), head or DEFAULT_HEADS, out / "results.jsonl", workers)
     typer.echo(f"{len(rows)} rows: {out / 'results.jsonl'}; see them with: wfm report {out}")
 

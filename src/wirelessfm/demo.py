@@ -24,7 +24,7 @@ from wirelessfm.pretrain import pretrain
 from wirelessfm.recipe import Recipe, load_recipe
 from wirelessfm.report import EmbeddingMap, UserMap, report_folder, save_map
 from wirelessfm.suite import build_tasks, encoder_system, random_system, site_pairs
-from wirelessfm.tasks import TASKS, Row, SitePaths, TaskData
+from wirelessfm.tasks import SUITES, Row, SitePaths, TaskData
 
 PRETRAINED, RANDOM = "pretrained", "random-init"
 TITLE = "wirelessfm demo: a masked autoencoder on a city it has never seen"
@@ -63,7 +63,7 @@ def demo(out: str | os.PathLike[str], fast: bool = False, test_scene: str = "flo
     recipe = demo_recipe(plan.recipe, [scene for scene in scenes if scene != test_scene])
     systems = _systems(recipe, _pretrained(recipe, out), plan)
     sites = site_pairs([test_scene])
-    tasks = build_tasks(list(TASKS), sites, plan.max_users)
+    tasks = build_tasks(SUITES["quick"], sites, plan.max_users)
     rows = evaluate(tasks, systems, plan.budgets, heads=plan.heads, out=out / "results.jsonl", n_workers=2)
     _draw_maps(tasks, {s.name: s for s in systems}, sites[0], out / "maps")
     summary = numbers_that_matter(rows)
