@@ -41,8 +41,10 @@ class Plan:
     without: tuple[str, ...] = ()
 
 
-FULL = Plan("demo")
-FAST = Plan("demo-fast", budgets=(0.05, 1.0), heads=("linear",), max_users=400, without=("raw", "cnn"))
+FULL = Plan("demo", without=("angle-delay", "angle-delay-db"))
+FAST = Plan(
+    "demo-fast", (0.05, 1.0), ("linear",), max_users=400, without=("raw", "cnn", "angle-delay", "angle-delay-db")
+)
 
 
 def demo(out: str | os.PathLike[str], fast: bool = False, test_scene: str = "florence") -> Path:
