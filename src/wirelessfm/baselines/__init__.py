@@ -1,10 +1,19 @@
 """Baselines: features, rules and networks that a learned representation must beat."""
 
+from functools import partial
+
+from wirelessfm.baselines.angle_delay import angle_delay_db_features, angle_delay_features
 from wirelessfm.baselines.angle_spectrum import angle_spectrum_features
 from wirelessfm.baselines.autocorrelation import autocorrelation_features
 from wirelessfm.baselines.cnn import train_cnn
+from wirelessfm.baselines.delay_position import position_from_delay_and_angle, strongest_direction_cosine
+from wirelessfm.baselines.knn import angle_delay_magnitude, fit_neighbours
 from wirelessfm.baselines.majority import fit_majority
+from wirelessfm.baselines.mean import fit_mean
+from wirelessfm.baselines.path_loss import path_loss_as_in_free_space
+from wirelessfm.baselines.physics import physics_features
 from wirelessfm.baselines.power_delay_los import delay_from_phase_slope, los_from_power_and_delay
+from wirelessfm.baselines.probed_beams import probe_power_features, probed_beam_match, strongest_probed_beam
 from wirelessfm.baselines.raw import log_power, raw_features
 from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
 from wirelessfm.baselines.system import KINDS, Predictor, System, remembering
@@ -14,11 +23,22 @@ BASELINES: dict[str, System] = {
     system.name: system
     for system in (
         System("majority", "constant", fit_majority, outputs=("class",)),
-        System("same-sweep-beam", "rule", best_same_sweep_beam, task_kinds=("beam",), outputs=("class",)),
-        System("power-delay", "rule", los_from_power_and_delay, task_kinds=("los",), outputs=("class",)),
+        System("mean", "constant", fit_mean, outputs=("value",)),
+        System("same-sweep-beam", "rule", best_same_sweep_beam, ("beam", "beam-partial"), ("class",)),
+        System("strongest-probed-beam", "rule", strongest_probed_beam, ("beam-probed",), ("class",)),
+        System("probed-beam-match", "rule", probed_beam_match, ("beam-probed",), ("class",)),
+        System("power-delay", "rule", los_from_power_and_delay, ("los",), ("class",)),
+        System("phase-slope-position", "rule", position_from_delay_and_angle, ("localisation",), ("value",)),
+        System("free-space-path-loss", "rule", path_loss_as_in_free_space, ("path-loss-28ghz",), ("value",)),
         System("raw", "features", raw_features),
         System("angle-spectrum", "features", angle_spectrum_features),
         System("autocorrelation", "features", autocorrelation_features),
+        System("angle-delay", "features", angle_delay_features),
+        System("angle-delay-db", "features", angle_delay_db_features),
+        System("physics", "features", physics_features),
+        System("probe-power", "features", probe_power_features, ("beam-probed",)),
+        System("knn", "network", fit_neighbours),
+        System("knn-angle-delay", "network", partial(fit_neighbours, fingerprint=angle_delay_magnitude)),
         System("cnn", "network", train_cnn),
     )
 }
@@ -36,15 +56,27 @@ __all__ = [
     "KINDS",
     "Predictor",
     "System",
+    "angle_delay_db_features",
+    "angle_delay_features",
+    "angle_delay_magnitude",
     "angle_spectrum_features",
     "autocorrelation_features",
     "best_same_sweep_beam",
     "delay_from_phase_slope",
     "fit_majority",
+    "fit_mean",
+    "fit_neighbours",
     "get_baseline",
     "log_power",
     "los_from_power_and_delay",
+    "path_loss_as_in_free_space",
+    "physics_features",
+    "position_from_delay_and_angle",
+    "probe_power_features",
+    "probed_beam_match",
     "raw_features",
     "remembering",
+    "strongest_direction_cosine",
+    "strongest_probed_beam",
     "train_cnn",
 ]
