@@ -3,8 +3,15 @@
 from wirelessfm.baselines.angle_spectrum import angle_spectrum_features
 from wirelessfm.baselines.autocorrelation import autocorrelation_features
 from wirelessfm.baselines.cnn import train_cnn
+from wirelessfm.baselines.first_path_los import los_from_first_path
 from wirelessfm.baselines.majority import fit_majority
 from wirelessfm.baselines.power_delay_los import delay_from_phase_slope, los_from_power_and_delay
+from wirelessfm.baselines.published_networks import (
+    train_fcn_los,
+    train_fcn_position,
+    train_mlp_beam,
+    train_resnet_beam,
+)
 from wirelessfm.baselines.raw import log_power, raw_features
 from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
 from wirelessfm.baselines.system import KINDS, Predictor, System, remembering
@@ -16,10 +23,15 @@ BASELINES: dict[str, System] = {
         System("majority", "constant", fit_majority, outputs=("class",)),
         System("same-sweep-beam", "rule", best_same_sweep_beam, task_kinds=("beam",), outputs=("class",)),
         System("power-delay", "rule", los_from_power_and_delay, task_kinds=("los",), outputs=("class",)),
+        System("first-path-power", "rule", los_from_first_path, task_kinds=("uwb-los",), outputs=("class",)),
         System("raw", "features", raw_features),
         System("angle-spectrum", "features", angle_spectrum_features),
         System("autocorrelation", "features", autocorrelation_features),
         System("cnn", "network", train_cnn),
+        System("fcn-los", "network", train_fcn_los, task_kinds=("los", "uwb-los"), outputs=("class",)),
+        System("resnet-beam", "network", train_resnet_beam, task_kinds=("beam",), outputs=("class",)),
+        System("mlp-beam", "network", train_mlp_beam, task_kinds=("beam",), outputs=("class",)),
+        System("fcn-position", "network", train_fcn_position, task_kinds=("localisation",), outputs=("value",)),
     )
 }
 
@@ -43,8 +55,13 @@ __all__ = [
     "fit_majority",
     "get_baseline",
     "log_power",
+    "los_from_first_path",
     "los_from_power_and_delay",
     "raw_features",
     "remembering",
     "train_cnn",
+    "train_fcn_los",
+    "train_fcn_position",
+    "train_mlp_beam",
+    "train_resnet_beam",
 ]

@@ -30,7 +30,8 @@ def los_from_first_path(csi: CSI, n_classes: int = 2) -> Tensor:
     tap = csi.meta.extra.get("first_path_tap")
     if n_classes != 2 or tap is None:
         raise WirelessFMError(
-            f"the first-path rule knows 2 classes, found {n_classes}, and needs meta.extra['first_path_tap'], found {tap}"
+            f"the first-path rule knows 2 classes, found {n_classes}, and needs meta.extra['first_path_tap'], "
+            f"found {tap}"
         )
     response = csi.tensor("sample subcarrier")
     power = torch.fft.ifft(torch.fft.ifftshift(response, dim=-1), dim=-1).abs().square()

@@ -71,7 +71,7 @@ class UwbLosTask:
     def _inputs(self, csi: CSI) -> CSI:
         if not FIRST_PATH_TAP < self.n_taps <= csi.size("subcarrier"):
             raise WirelessFMError(
-                f"n_taps must be {FIRST_PATH_TAP + 1} … {csi.size('subcarrier')} for this recording, found {self.n_taps}"
+                f"n_taps must be in {FIRST_PATH_TAP + 1} … {csi.size('subcarrier')} (as recorded), found {self.n_taps}"
             )
         taps = torch.fft.ifft(torch.fft.ifftshift(csi.tensor("sample subcarrier"), dim=-1), dim=-1)[:, : self.n_taps]
         # Pulse and rounding spread the first path over about three taps.
