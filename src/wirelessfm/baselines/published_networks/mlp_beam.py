@@ -3,7 +3,7 @@
 Source: M. Alrabeiah, A. Alkhateeb, "Deep Learning for mmWave Beam and Blockage Prediction Using Sub-6 GHz Channels",
 IEEE Trans. Commun. 2020 (arXiv:1910.02900): five hidden layers with dropout 0.4, SGD with momentum, one scale for
 the whole data set. Differs: 512 units a layer instead of 2048 and batches of 128 instead of 1000, for at most 800
-steps, because the original is 21 million parameters for 100 epochs; weights drawn as by He et al. 2015.
+steps, because the original is 21 million parameters for 100 epochs; gradients are cut at norm 1.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from wirelessfm.csi import CSI
 
 _HIDDEN_LAYERS, _WIDTH = 5, 512
 _SCHEDULE = Schedule(
-    learning_rate=0.1, epochs=100, decay_epochs=80, decay=0.1, momentum=0.9, weight_decay=1e-4, max_steps=800
+    learning_rate=0.1,
+    epochs=100,
+    decay_epochs=80,
+    decay=0.1,
+    momentum=0.9,
+    weight_decay=1e-4,
+    max_norm=1.0,
+    max_steps=800,
 )
 
 
@@ -26,8 +33,7 @@ def _build(n_antennas: int, n_subcarriers: int, n_outputs: int) -> nn.Module:
     layers: list[nn.Module] = [nn.Flatten()]
     for inputs, outputs in itertools.pairwise(widths):
         linear = nn.Linear(inputs, outputs)
-        # The smaller default weights die out over five layers: SGD then stays on its first plateau.
-        nn.init.kaiming_normal_(linear.weight, nonlinearity="relu")
+        nn.init.xavier_uniform_(linear.weight)
         layers += [linear, nn.ReLU(), nn.Dropout(0.4)]
     return nn.Sequential(*layers, nn.Linear(widths[-1], n_outputs))
 

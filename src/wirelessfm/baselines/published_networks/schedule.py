@@ -23,6 +23,7 @@ class Schedule:
         batch: samples a step; all of them where there are fewer.
         momentum: of SGD; None for Adam.
         weight_decay: L2 penalty in the gradient, as in both optimisers.
+        max_norm: of the gradient, or None; SGD at a high rate can otherwise run away on data unlike the published.
         max_steps: bounds the cost; beyond it epochs and decay_epochs shrink in proportion.
     """
 
@@ -33,6 +34,7 @@ class Schedule:
     batch: int = 128
     momentum: float | None = None
     weight_decay: float = 0.0
+    max_norm: float | None = None
     max_steps: int = 10_000
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
@@ -126,6 +128,8 @@ def _train(model: nn.Module, schedule: Schedule, values: Tensor, targets: Tensor
         error = loss(model(values[index]), targets[index])
         optimizer.zero_grad(set_to_none=True)
         error.backward()
+        if schedule.max_norm is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), schedule.max_norm)
         optimizer.step()
         rate.step()
     model.eval()
