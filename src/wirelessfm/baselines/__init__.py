@@ -8,12 +8,19 @@ from wirelessfm.baselines.autocorrelation import autocorrelation_features
 from wirelessfm.baselines.cnn import train_cnn
 from wirelessfm.baselines.delay_position import position_from_delay_and_angle, strongest_direction_cosine
 from wirelessfm.baselines.knn import angle_delay_magnitude, fit_neighbours
+from wirelessfm.baselines.first_path_los import los_from_first_path
 from wirelessfm.baselines.majority import fit_majority
 from wirelessfm.baselines.mean import fit_mean
 from wirelessfm.baselines.path_loss import path_loss_as_in_free_space
 from wirelessfm.baselines.physics import physics_features
 from wirelessfm.baselines.power_delay_los import delay_from_phase_slope, los_from_power_and_delay
 from wirelessfm.baselines.probed_beams import probe_power_features, probed_beam_match, strongest_probed_beam
+from wirelessfm.baselines.published_networks import (
+    train_fcn_los,
+    train_fcn_position,
+    train_mlp_beam,
+    train_resnet_beam,
+)
 from wirelessfm.baselines.raw import log_power, raw_features
 from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
 from wirelessfm.baselines.system import KINDS, Predictor, System, remembering
@@ -30,6 +37,7 @@ BASELINES: dict[str, System] = {
         System("power-delay", "rule", los_from_power_and_delay, ("los",), ("class",)),
         System("phase-slope-position", "rule", position_from_delay_and_angle, ("localisation",), ("value",)),
         System("free-space-path-loss", "rule", path_loss_as_in_free_space, ("path-loss-28ghz",), ("value",)),
+        System("first-path-power", "rule", los_from_first_path, task_kinds=("uwb-los",), outputs=("class",)),
         System("raw", "features", raw_features),
         System("angle-spectrum", "features", angle_spectrum_features),
         System("autocorrelation", "features", autocorrelation_features),
@@ -40,6 +48,10 @@ BASELINES: dict[str, System] = {
         System("knn", "network", fit_neighbours),
         System("knn-angle-delay", "network", partial(fit_neighbours, fingerprint=angle_delay_magnitude)),
         System("cnn", "network", train_cnn),
+        System("fcn-los", "network", train_fcn_los, task_kinds=("los", "uwb-los"), outputs=("class",)),
+        System("resnet-beam", "network", train_resnet_beam, task_kinds=("beam",), outputs=("class",)),
+        System("mlp-beam", "network", train_mlp_beam, task_kinds=("beam",), outputs=("class",)),
+        System("fcn-position", "network", train_fcn_position, task_kinds=("localisation",), outputs=("value",)),
     )
 }
 
@@ -68,6 +80,7 @@ __all__ = [
     "fit_neighbours",
     "get_baseline",
     "log_power",
+    "los_from_first_path",
     "los_from_power_and_delay",
     "path_loss_as_in_free_space",
     "physics_features",
@@ -79,4 +92,8 @@ __all__ = [
     "strongest_direction_cosine",
     "strongest_probed_beam",
     "train_cnn",
+    "train_fcn_los",
+    "train_fcn_position",
+    "train_mlp_beam",
+    "train_resnet_beam",
 ]

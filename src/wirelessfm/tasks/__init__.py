@@ -7,6 +7,8 @@ from wirelessfm.tasks.crossband_beam import CrossBandBeamTask
 from wirelessfm.tasks.localisation import LocalisationTask
 from wirelessfm.tasks.los import LosTask
 from wirelessfm.tasks.path_loss import PathLossTask
+from wirelessfm.tasks.measured_uwb import UwbLosTask
+from wirelessfm.tasks.measured_wifi import WifiLocationTask
 from wirelessfm.tasks.row import Row, append_rows, read_rows
 from wirelessfm.tasks.same_band_beam import SameBandBeamTask
 from wirelessfm.tasks.sites import SitePaths
@@ -29,6 +31,12 @@ _ALL: tuple[Task, ...] = (
     LocalisationTask("localisation-narrow", ofdm=NARROW_BAND),
     LocalisationTask("localisation-all-round", front_only=False),
     PathLossTask(),
+    # From recordings the user has.
+    WifiLocationTask(),
+    WifiLocationTask("wifi-location-day-out", split="day-out"),
+    WifiLocationTask("wifi-location-random-leaky", split="random-leaky"),
+    UwbLosTask(),
+    UwbLosTask("uwb-los-random-leaky", split="random-leaky"),
 )
 
 TASKS: dict[str, Task] = {task.name: task for task in _ALL}
@@ -51,13 +59,16 @@ SUITES: dict[str, tuple[str, ...]] = {
 
 
 def get_task(name: str) -> Task:
-    """A task of the registry by name."""
-    if name not in TASKS:
-        raise unknown_name("task", name, TASKS)
-    return TASKS[name]
+    """A task of either registry by name."""
+    known = TASKS | MEASURED
+    if name not in known:
+        raise unknown_name("task", name, known)
+    return known[name]
 
 
 __all__ = [
+    "UwbLosTask",
+    "WifiLocationTask",
     "CASES",
     "SUITES",
     "TASKS",
@@ -74,7 +85,9 @@ __all__ = [
     "TaskData",
     "TimeOrder",
     "Truth",
+    "UwbLosTask",
     "WholeGroups",
+    "WifiLocationTask",
     "append_rows",
     "case_data",
     "get_task",
