@@ -40,9 +40,7 @@ def test_values_come_in_their_unit(encoder):
 
 
 def test_it_is_a_line_of_the_table(encoder):
-    frozen = System(
-        "ours", "encoder", encoder.embed, pretrained=True, weights="ab" * 8, corpora=("x",), model=encoder
-    )
+    frozen = System("ours", "encoder", encoder.embed, pretrained=True, weights="ab" * 8, corpora=("x",), model=encoder)
     system = fine_tuned(frozen, 2)
     (row,) = evaluate([DATA], [system], budgets=(0.5,), seeds=(0,), progress=False, costs=False)
     assert (row.system, row.kind, row.weights, row.corpora) == ("ours+last-2", "network", "ab" * 8, ("x",))

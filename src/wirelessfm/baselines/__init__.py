@@ -7,8 +7,8 @@ from wirelessfm.baselines.angle_spectrum import angle_spectrum_features
 from wirelessfm.baselines.autocorrelation import autocorrelation_features
 from wirelessfm.baselines.cnn import train_cnn
 from wirelessfm.baselines.delay_position import position_from_delay_and_angle, strongest_direction_cosine
-from wirelessfm.baselines.knn import angle_delay_magnitude, fit_neighbours
 from wirelessfm.baselines.first_path_los import los_from_first_path
+from wirelessfm.baselines.knn import angle_delay_magnitude, fit_neighbours
 from wirelessfm.baselines.majority import fit_majority
 from wirelessfm.baselines.mean import fit_mean
 from wirelessfm.baselines.path_loss import path_loss_as_in_free_space

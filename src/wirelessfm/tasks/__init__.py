@@ -6,9 +6,9 @@ from wirelessfm.tasks.cases import CASES, case_data
 from wirelessfm.tasks.crossband_beam import CrossBandBeamTask
 from wirelessfm.tasks.localisation import LocalisationTask
 from wirelessfm.tasks.los import LosTask
-from wirelessfm.tasks.path_loss import PathLossTask
 from wirelessfm.tasks.measured_uwb import UwbLosTask
 from wirelessfm.tasks.measured_wifi import WifiLocationTask
+from wirelessfm.tasks.path_loss import PathLossTask
 from wirelessfm.tasks.row import Row, append_rows, read_rows
 from wirelessfm.tasks.same_band_beam import SameBandBeamTask
 from wirelessfm.tasks.sites import SitePaths
@@ -59,11 +59,10 @@ SUITES: dict[str, tuple[str, ...]] = {
 
 
 def get_task(name: str) -> Task:
-    """A task of either registry by name."""
-    known = TASKS | MEASURED
-    if name not in known:
-        raise unknown_name("task", name, known)
-    return known[name]
+    """A task of the registry by name."""
+    if name not in TASKS:
+        raise unknown_name("task", name, TASKS)
+    return TASKS[name]
 
 
 __all__ = [
@@ -85,9 +84,7 @@ __all__ = [
     "TaskData",
     "TimeOrder",
     "Truth",
-    "UwbLosTask",
     "WholeGroups",
-    "WifiLocationTask",
     "append_rows",
     "case_data",
     "get_task",
