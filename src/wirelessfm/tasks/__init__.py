@@ -3,6 +3,7 @@
 from wirelessfm.errors import unknown_name
 from wirelessfm.tasks.base import Task, TaskData
 from wirelessfm.tasks.crossband_beam import CrossBandBeamTask
+from wirelessfm.tasks.estimation import EstimationTask
 from wirelessfm.tasks.los import LosTask
 from wirelessfm.tasks.row import Row, append_rows, read_rows
 from wirelessfm.tasks.sites import SitePaths
@@ -15,6 +16,11 @@ TASKS: dict[str, Task] = {
         LosTask(),
         CrossBandBeamTask("beam-64-antennas-32", n_antennas_sub6=32),
         CrossBandBeamTask("beam-64-antennas-8", n_antennas_sub6=8),
+        EstimationTask(),
+        EstimationTask("denoise", observed_subcarriers=range(32)),
+        EstimationTask("interpolate-subcarriers", snrs_db=(), kind="interpolation"),
+        EstimationTask("interpolate-antennas", range(32), range(0, 32, 4), snrs_db=(), kind="interpolation"),
+        EstimationTask("extrapolate-antennas", range(32), range(24), snrs_db=(), kind="interpolation"),
     )
 }
 
@@ -29,6 +35,7 @@ def get_task(name: str) -> Task:
 __all__ = [
     "TASKS",
     "CrossBandBeamTask",
+    "EstimationTask",
     "LosTask",
     "Row",
     "SitePaths",
