@@ -37,14 +37,13 @@ def table(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         groups[row.system, row.budget].append(row)
     names = [name for name in rows[0].metrics if name.startswith("nmse_db")] + ["nmse_ratio_db", "sgcs"]
-    lines = [
-        f"{'system':22s} labels" + "".join(f"{name.removeprefix('nmse_db@'):>8s}"[:14] for name in names) + "   fit s"
-    ]
+    heads = [name.removeprefix("nmse_db@").removeprefix("nmse_") for name in names]
+    lines = [f"{'system':18s}labels" + "".join(f"{head:>9s}" for head in heads) + "    fit s"]
     for (system, budget), found in groups.items():
         values = [np.mean([row.metrics[name] for row in found]) for name in names]
-        cells = "".join(f"{value:8.2f}" for value in values)
+        cells = "".join(f"{value:9.2f}" for value in values)
         seconds = np.mean([row.fit_seconds for row in found])
-        lines.append(f"{system:22s} {found[0].n_labels if budget else 0:6d}{cells}{seconds:8.1f}")
+        lines.append(f"{system:18s}{found[0].n_labels if budget else 0:6d}{cells}{seconds:9.1f}")
     return lines
 
 
@@ -69,11 +68,8 @@ def main() -> None:
         start = time.perf_counter()
         rows = evaluate([task.build(sites)], systems, budgets, seeds, progress=False)
         spent = time.perf_counter() - start
-        print(
-            f"\n{name}: {options.scene}, {rows[0].n_test} test samples, NMSE in dB, {spent:.0f} s",
-            *table(rows),
-            sep="\n",
-        )
+        print(f"\n{name}: {options.scene}, {rows[0].n_test} test samples, NMSE in dB, {spent:.0f} s")
+        print(*table(rows), sep="\n", flush=True)
 
 
 if __name__ == "__main__":
