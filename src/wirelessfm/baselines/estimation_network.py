@@ -14,8 +14,8 @@ from wirelessfm.errors import WirelessFMError
 
 # Copies of the labelled channels with other noise and phase; more samples than this are not repeated.
 _N_VIEWS, _MAX_COPIES = 8192, 64
-# 30 epochs, within what bounds the cost to 20 s on one core.
-_EPOCHS, _MIN_STEPS, _MAX_STEPS = 30, 300, 1000
+# 30 epochs, within what bounds the cost to 15 s on one core.
+_EPOCHS, _MIN_STEPS, _MAX_STEPS = 30, 300, 500
 
 Prepare = Callable[[Observed], Tensor]
 

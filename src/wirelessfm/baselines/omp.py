@@ -23,8 +23,8 @@ def omp(csi: CSI, n_outputs: int = 0) -> Tensor:
 
     Pati, Rezaiifar and Krishnaprasad 1993; over angles and delays as in Venugopal et al. 2017. Waves are taken as long
     as the best one stands out of the noise: its energy exceeds σ²·ln(G/0.02), which the strongest of G correlations
-    with noise alone does in 2 of 100 samples. Half-wavelength linear arrays; delays within what the smallest gap between observed subcarriers
-    tells apart, a quarter of it before the first path.
+    with noise alone does in 2 of 100 samples. Half-wavelength linear arrays; delays within what the smallest gap
+    between observed subcarriers tells apart, a quarter of it before the first path.
     """
     seen = observed_part(csi)
     angles, delays = _grids(seen)
