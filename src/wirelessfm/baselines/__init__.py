@@ -13,6 +13,12 @@ from wirelessfm.baselines.majority import fit_majority
 from wirelessfm.baselines.mean import fit_mean
 from wirelessfm.baselines.path_loss import path_loss_as_in_free_space
 from wirelessfm.baselines.physics import physics_features
+from wirelessfm.baselines.denoising_cnn import train_denoising_cnn
+from wirelessfm.baselines.lmmse import fit_lmmse
+from wirelessfm.baselines.ls_dft import ls_dft
+from wirelessfm.baselines.ls_linear import ls_linear
+from wirelessfm.baselines.mapping_network import train_mapping_network
+from wirelessfm.baselines.omp import omp
 from wirelessfm.baselines.power_delay_los import delay_from_phase_slope, los_from_power_and_delay
 from wirelessfm.baselines.probed_beams import probe_power_features, probed_beam_match, strongest_probed_beam
 from wirelessfm.baselines.published_networks import (
@@ -24,7 +30,10 @@ from wirelessfm.baselines.published_networks import (
 from wirelessfm.baselines.raw import log_power, raw_features
 from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
 from wirelessfm.baselines.system import KINDS, Predictor, System, remembering
+from wirelessfm.baselines.true_covariance import true_covariance_system
 from wirelessfm.errors import unknown_name
+
+_COMPLETION = ("estimation", "interpolation")
 
 BASELINES: dict[str, System] = {
     system.name: system
@@ -52,6 +61,12 @@ BASELINES: dict[str, System] = {
         System("resnet-beam", "network", train_resnet_beam, task_kinds=("beam",), outputs=("class",)),
         System("mlp-beam", "network", train_mlp_beam, task_kinds=("beam",), outputs=("class",)),
         System("fcn-position", "network", train_fcn_position, task_kinds=("localisation",), outputs=("value",)),
+        System("ls-linear", "rule", ls_linear, task_kinds=_COMPLETION, outputs=("csi",)),
+        System("ls-dft", "rule", ls_dft, task_kinds=_COMPLETION, outputs=("csi",)),
+        System("omp", "rule", omp, task_kinds=_COMPLETION, outputs=("csi",)),
+        System("lmmse", "network", fit_lmmse, task_kinds=_COMPLETION, outputs=("csi",)),
+        System("denoising-cnn", "network", train_denoising_cnn, task_kinds=_COMPLETION, outputs=("csi",)),
+        System("mapping-network", "network", train_mapping_network, task_kinds=_COMPLETION, outputs=("csi",)),
     )
 }
 
@@ -75,6 +90,7 @@ __all__ = [
     "autocorrelation_features",
     "best_same_sweep_beam",
     "delay_from_phase_slope",
+    "fit_lmmse",
     "fit_majority",
     "fit_mean",
     "fit_neighbours",
@@ -87,6 +103,9 @@ __all__ = [
     "position_from_delay_and_angle",
     "probe_power_features",
     "probed_beam_match",
+    "ls_dft",
+    "ls_linear",
+    "omp",
     "raw_features",
     "remembering",
     "strongest_direction_cosine",
@@ -96,4 +115,7 @@ __all__ = [
     "train_fcn_position",
     "train_mlp_beam",
     "train_resnet_beam",
+    "train_denoising_cnn",
+    "train_mapping_network",
+    "true_covariance_system",
 ]

@@ -5,6 +5,7 @@ from wirelessfm.tasks.base import NARROW_BAND, Task, TaskData
 from wirelessfm.tasks.cases import CASES, case_data
 from wirelessfm.tasks.crossband_beam import CrossBandBeamTask
 from wirelessfm.tasks.localisation import LocalisationTask
+from wirelessfm.tasks.estimation import EstimationTask
 from wirelessfm.tasks.los import LosTask
 from wirelessfm.tasks.measured_uwb import UwbLosTask
 from wirelessfm.tasks.measured_wifi import WifiLocationTask
@@ -31,6 +32,11 @@ _ALL: tuple[Task, ...] = (
     LocalisationTask("localisation-narrow", ofdm=NARROW_BAND),
     LocalisationTask("localisation-all-round", front_only=False),
     PathLossTask(),
+    EstimationTask(),
+    EstimationTask("denoise", observed_subcarriers=range(32)),
+    EstimationTask("interpolate-subcarriers", snrs_db=(), kind="interpolation"),
+    EstimationTask("interpolate-antennas", range(32), range(0, 32, 4), snrs_db=(), kind="interpolation"),
+    EstimationTask("extrapolate-antennas", range(32), range(24), snrs_db=(), kind="interpolation"),
     # From recordings the user has.
     WifiLocationTask(),
     WifiLocationTask("wifi-location-day-out", split="day-out"),
@@ -54,6 +60,13 @@ SUITES: dict[str, tuple[str, ...]] = {
         "localisation",
         "path-loss-28ghz",
     ),
+    "estimation": (
+        "estimate-pilots",
+        "denoise",
+        "interpolate-subcarriers",
+        "interpolate-antennas",
+        "extrapolate-antennas",
+    ),
     "beams": tuple(f"beam-{n}-antennas-32" for n in (16, 32, 64, 128, 256)),
 }
 
@@ -73,6 +86,7 @@ __all__ = [
     "TASKS",
     "CrossBandBeamTask",
     "LocalisationTask",
+    "EstimationTask",
     "LosTask",
     "PathLossTask",
     "Row",
