@@ -4,6 +4,7 @@ from wirelessfm.errors import unknown_name
 from wirelessfm.tasks.base import Task, TaskData
 from wirelessfm.tasks.crossband_beam import CrossBandBeamTask
 from wirelessfm.tasks.los import LosTask
+from wirelessfm.tasks.prediction import PredictionTask
 from wirelessfm.tasks.row import Row, append_rows, read_rows
 from wirelessfm.tasks.sites import SitePaths
 from wirelessfm.tasks.splitters import SpatialBlocks, Splitter, TimeOrder, WholeGroups
@@ -15,6 +16,8 @@ TASKS: dict[str, Task] = {
         LosTask(),
         CrossBandBeamTask("beam-64-antennas-32", n_antennas_sub6=32),
         CrossBandBeamTask("beam-64-antennas-8", n_antennas_sub6=8),
+        PredictionTask("predict-time", along="time"),
+        PredictionTask("predict-frequency", along="subcarrier"),
     )
 }
 
@@ -30,6 +33,7 @@ __all__ = [
     "TASKS",
     "CrossBandBeamTask",
     "LosTask",
+    "PredictionTask",
     "Row",
     "SitePaths",
     "SpatialBlocks",
