@@ -40,6 +40,7 @@ def evaluate(
     samples: Annotated[int, typer.Option(min=1, help="Of each simulated set.")] = 600,
     pooling: Annotated[str | None, typer.Option(help=POOLING)] = None,
     resize: Annotated[str | None, typer.Option(help=RESIZE)] = None,
+    bounds: Annotated[bool, typer.Option("--bounds", help="Also what knows more than a receiver does.")] = False,
     workers: Annotated[int, typer.Option(min=1)] = 2,
 ) -> None:
     """Evaluate systems on tasks: rows in OUT/results.jsonl. A finished row is never computed again."""
@@ -69,6 +70,7 @@ def evaluate(
         out / "results.jsonl",
         workers,
         cache=out / "embeddings",
+        bounds=bounds,
     )
     typer.echo(f"{len(rows)} rows: {out / 'results.jsonl'}; see them with: wfm report {out}")
 

@@ -64,6 +64,7 @@ def evaluate(
     progress: bool = True,
     costs: bool = True,
     cache: str | os.PathLike[str] | None = None,
+    bounds: bool = False,
 ) -> list[Row]:
     """Fit and test every combination that makes sense; a rule is one row per seed, with budget 0 and no head.
 
@@ -79,6 +80,7 @@ def evaluate(
         progress: show a progress bar.
         costs: measure multiply-accumulates, latency and memory of predictions (see ``measure_costs``).
         cache: folder that keeps the embeddings of encoders with weights, found again by weights and inputs.
+        bounds: also evaluate what a task names as bounds, such as LMMSE with the true covariance of every user.
 
     Returns:
         the rows asked for, found or computed, in the order of tasks, systems, heads, budgets, seeds.
@@ -90,7 +92,11 @@ def evaluate(
     _check(datas, systems, budgets, seeds, heads)
     if n_workers < 1:
         raise WirelessFMError(f"n_workers is a number of processes of at least 1, found {n_workers}")
-    jobs = [job for data in datas for job in list_jobs(data, systems, budgets, seeds, heads)]
+    jobs = [
+        job
+        for data in datas
+        for job in list_jobs(data, [*systems, *(data.bounds if bounds else ())], budgets, seeds, heads)
+    ]
     done = {row.key: row for row in read_rows([out])} if out is not None and os.path.exists(out) else {}
     todo = [job for job in jobs if job.key not in done]
     means = Means(n_workers, costs, None if cache is None else Path(cache))

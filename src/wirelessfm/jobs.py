@@ -126,7 +126,8 @@ def fitted(jobs: Sequence[Job], means: Means = Means()) -> Iterator[tuple[int, F
 
 
 def _costs(job: Job, means: Means) -> dict[str, float]:
-    if not means.costs:
+    # A bound knows every user and takes no part of them.
+    if not means.costs or job.system in job.data.bounds:
         return {}
     system, n_outputs = job.system, job.data.task.n_classes
     if way(system, job.data.task.output) == "features":

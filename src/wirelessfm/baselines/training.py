@@ -19,6 +19,7 @@ def train_network(
     learning_rate: float,
     n_steps: int,
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+    max_batch: int = _MAX_BATCH,
 ) -> None:
     """Minimise a loss with AdamW and a one-cycle rate; leaves the model in evaluation mode.
 
@@ -29,13 +30,14 @@ def train_network(
         inputs: [sample, ...], a tensor or CSI.
         targets: int64 [sample], classes; or float or complex [sample, ...].
         learning_rate: the highest of the cycle.
-        n_steps: batches; the batch is a tenth of the samples within 16 … 128, so few labels cost little.
+        n_steps: batches; the batch is a tenth of the samples within 16 … ``max_batch``, so few labels cost little.
         loss: of predictions and targets; by default the cross-entropy of classes and the mean squared error of
             values.
+        max_batch: for networks whose steps are dear.
     """
     n = len(targets)
     measure = loss or (nn.functional.mse_loss if targets.is_floating_point() else nn.functional.cross_entropy)
-    batch = min(n, _MAX_BATCH, max(_MIN_BATCH, n // 10))
+    batch = min(n, max_batch, max(_MIN_BATCH, n // 10))
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=1e-2, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=n_steps)
     order = torch.cat([torch.randperm(n) for _ in range(-(-n_steps * batch // n))])[: n_steps * batch]

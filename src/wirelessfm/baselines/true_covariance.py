@@ -31,7 +31,9 @@ def true_covariance_system(paths: Sequence[Paths], array: PlanarArray, ofdm: OFD
     Raises (when run):
         WirelessFMError: another number of samples than users.
     """
-    return System("lmmse-genie", "rule", partial(_run, tuple(paths), array, ofdm), outputs=("csi",))
+    return System(
+        "lmmse-genie", "rule", partial(_run, tuple(paths), array, ofdm), outputs=("csi",), notes={"genie": True}
+    )
 
 
 def _run(paths: Sequence[Paths], array: PlanarArray, ofdm: OFDM, csi: CSI, n_outputs: int = 0) -> Tensor:

@@ -4,12 +4,13 @@ from wirelessfm.errors import unknown_name
 from wirelessfm.tasks.base import NARROW_BAND, Task, TaskData
 from wirelessfm.tasks.cases import CASES, case_data
 from wirelessfm.tasks.crossband_beam import CrossBandBeamTask
-from wirelessfm.tasks.localisation import LocalisationTask
 from wirelessfm.tasks.estimation import EstimationTask
+from wirelessfm.tasks.localisation import LocalisationTask
 from wirelessfm.tasks.los import LosTask
 from wirelessfm.tasks.measured_uwb import UwbLosTask
 from wirelessfm.tasks.measured_wifi import WifiLocationTask
 from wirelessfm.tasks.path_loss import PathLossTask
+from wirelessfm.tasks.prediction import PredictionTask
 from wirelessfm.tasks.row import Row, append_rows, read_rows
 from wirelessfm.tasks.same_band_beam import SameBandBeamTask
 from wirelessfm.tasks.sites import SitePaths
@@ -37,6 +38,8 @@ _ALL: tuple[Task, ...] = (
     EstimationTask("interpolate-subcarriers", snrs_db=(), kind="interpolation"),
     EstimationTask("interpolate-antennas", range(32), range(0, 32, 4), snrs_db=(), kind="interpolation"),
     EstimationTask("extrapolate-antennas", range(32), range(24), snrs_db=(), kind="interpolation"),
+    PredictionTask("predict-time", along="time"),
+    PredictionTask("predict-frequency", along="subcarrier"),
     # From recordings the user has.
     WifiLocationTask(),
     WifiLocationTask("wifi-location-day-out", split="day-out"),
@@ -67,6 +70,7 @@ SUITES: dict[str, tuple[str, ...]] = {
         "interpolate-antennas",
         "extrapolate-antennas",
     ),
+    "prediction": ("predict-time", "predict-frequency"),
     "beams": tuple(f"beam-{n}-antennas-32" for n in (16, 32, 64, 128, 256)),
 }
 
@@ -89,6 +93,7 @@ __all__ = [
     "EstimationTask",
     "LosTask",
     "PathLossTask",
+    "PredictionTask",
     "Row",
     "SameBandBeamTask",
     "SitePaths",

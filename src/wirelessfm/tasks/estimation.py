@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from wirelessfm import metrics
+from wirelessfm.baselines import true_covariance_system
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import Paths
@@ -90,7 +91,8 @@ class EstimationTask:
             truth["condition"] = torch.cat(drawn)
             notes["snrs_db"] = list(self.snrs_db)
         kept, splitter = connected_sites(sites, self.name), SpatialBlocks(self.block_m, self.test_fraction)
-        return assemble(self, kept, inputs, truth, notes, splitter)
+        bound = true_covariance_system(self.channel_paths(sites), self.array, self.ofdm)
+        return replace(assemble(self, kept, inputs, truth, notes, splitter), bounds=(bound,))
 
     def _draw_snr_db(self, n: int, generator: torch.Generator) -> Tensor:
         """Float32 [sample], infinite without noise."""
