@@ -91,7 +91,7 @@ def test_the_seed_repeats_the_unit_does_not_matter_and_the_global_generator_is_l
     torch.testing.assert_close(first, other_unit, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize(("max_steps", "steps", "falls"), [(10_000, 40, 4), (20, 20, 4), (3, 3, 3)])
+@pytest.mark.parametrize(("max_steps", "steps", "falls"), [(6_000, 40, 4), (20, 20, 4), (3, 3, 3)])
 def test_a_bounded_schedule_keeps_its_shape(max_steps, steps, falls, monkeypatch):
     rates = []
     schedule = Schedule(1.0, epochs=10, decay_epochs=2, decay=0.5, batch=8, momentum=0.0, max_steps=max_steps)

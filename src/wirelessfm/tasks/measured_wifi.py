@@ -17,6 +17,9 @@ from wirelessfm.tasks.splitters import Splitter, WholeGroups
 from wirelessfm.tasks.truth import Truth
 
 SPLITS = ("later-days", "day-out", "random-leaky")
+SPACING_HZ = 312.5e3
+# Of the 56 tones of a 20 MHz channel the card reports 30: every other one, and both beside the unused centre.
+TONES = (*range(-28, -1, 2), -1, *range(1, 28, 2), 28)
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class WifiLocationTask:
 
     Input: [sample, antenna=6 (3 receive × 2 transmit), subcarrier=30] in √mW, the gain control undone with the
     reported signal strength (Halperin et al. 2011). By default amplitudes with zero phase, as Wi-Fi sensing uses
-    them: clocks are not shared, so each packet has a phase and a delay of its own.
+    them: clocks are not shared, so each packet has a phase and a delay of its own. The recording does not say its
+    bandwidth; the frequencies are those of a 20 MHz channel.
 
     Splits: ``later-days`` tests the last ``n_tested_days`` and trains on all before; ``day-out`` tests one day that
     the seed draws. The trap is ``random-leaky``, which is here to be shown, not to be used: 120 packets of one log
@@ -68,7 +72,8 @@ class WifiLocationTask:
         values = csi.tensor("sample rx antenna subcarrier").flatten(1, 2)
         values = values * _gain(values, csi.labels["rssi_abc_noise_agc"])[:, None, None]
         values = values if self.phase else values.abs().to(torch.complex64)
-        return CSI(values.contiguous(), ("sample", "antenna", "subcarrier"), meta=csi.meta)
+        frequency = {"subcarrier": torch.tensor(TONES, dtype=torch.float64) * SPACING_HZ}
+        return CSI(values.contiguous(), ("sample", "antenna", "subcarrier"), frequency, meta=csi.meta)
 
     def _splitter(self, days: list[int]) -> Splitter:
         if self.split == "later-days":

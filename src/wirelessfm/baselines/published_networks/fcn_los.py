@@ -1,7 +1,8 @@
 """The fully connected network for line of sight of the LWM evaluation, on the channel itself.
 
 Source: S. Alikhani, G. Charan, A. Alkhateeb, "Large Wireless Model (LWM)", arXiv:2411.08872, the network that the
-paper trains on raw channels for comparison, with its rate for raw channels. Differs: the input has unit power.
+paper trains on raw channels for comparison, with its rate for raw channels. Differs: the input has unit power;
+above 6 400 labels fewer than 120 epochs, so that it stays below half a minute.
 """
 
 from __future__ import annotations

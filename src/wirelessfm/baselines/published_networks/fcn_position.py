@@ -2,7 +2,7 @@
 
 Source: the localisation network of the LWM 1.1 challenge (ITU LWM-2025), 64 and 32 units, with its optimiser; there
 it reads an embedding, here the channel itself, as fingerprint networks do. Differs also: targets of unit variance
-instead of metres.
+instead of metres; above 5 100 labels fewer than 150 epochs.
 """
 
 from __future__ import annotations

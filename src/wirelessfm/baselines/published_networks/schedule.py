@@ -35,7 +35,7 @@ class Schedule:
     momentum: float | None = None
     weight_decay: float = 0.0
     max_norm: float | None = None
-    max_steps: int = 10_000
+    max_steps: int = 6_000
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """Over all parameters of ``model``."""
