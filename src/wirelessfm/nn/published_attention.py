@@ -8,6 +8,8 @@ their sum, so that the normalisation costs no pass over the [token, token] matri
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -38,8 +40,12 @@ class Dropout(nn.Module):
             return functional.dropout(x, self.probability)
         words = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
         threshold = round(self.probability * 2**16) - 2**15
-        kept = words.view(torch.int16)[: x.numel()].view(x.shape) >= threshold
-        return x * kept.to(x.dtype).mul_(1 / (1 - self.probability))
+        # Zeros and ones of the same integer type: the vectorised path, unlike booleans.
+        kept = words.view(torch.int16)[: x.numel()].view(x.shape).ge_(threshold)
+        factor = torch.tensor(1 / (1 - self.probability), dtype=x.dtype)
+        if x.dtype == torch.bfloat16:
+            return x * kept.mul_(factor.view(torch.int16)).view(torch.bfloat16)
+        return x * kept.to(x.dtype).mul_(factor)
 
 
 class SelfAttention(nn.Module):
@@ -81,10 +87,8 @@ class SelfAttention(nn.Module):
         dtype = torch.get_autocast_dtype(x.device.type) if amp else x.dtype
         slow_kernel = torch.is_grad_enabled() or self.head_dim < COLUMN_MULTIPLE
         if x.device.type == "cpu" and dtype == torch.bfloat16 and slow_kernel:
-            mixed = self._explicit(x, queries)
-        else:
-            mixed = self._fused(x, queries)
-        return self.out(mixed)
+            return self._explicit(x, queries)
+        return self.out(self._fused(x, queries))
 
     def _fused(self, x: Tensor, queries: Tensor | None) -> Tensor:
         inner = self.heads * self.head_dim
@@ -105,25 +109,20 @@ class SelfAttention(nn.Module):
     def _explicit(self, x: Tensor, queries: Tensor | None) -> Tensor:
         q, k, v = self._columns(x, queries)
         safe = self.head_dim * _largest(q) * _largest(k) < SAFE_SCORE
-        dropping = self.training and self.weight_dropout.probability > 0
-        step = max(1, SCORES_IN_CACHE // (q.shape[-1] * k.shape[-1]))
-        parts = []
-        for some_q, some_k, some_v in zip(q.split(step), k.split(step), v.split(step), strict=True):
-            # Keys along rows, queries along columns: every product is then of the shape that is fast.
-            scores = torch.bmm(some_k.transpose(1, 2), some_q)
-            weights = (scores if safe else scores - scores.detach().amax(1, keepdim=True)).exp_()
-            total = weights.sum(1, keepdim=True) if dropping else None
-            mixed = torch.bmm(some_v, self.weight_dropout(weights))
-            parts.append(mixed[:, : self.head_dim] / (mixed[:, self.head_dim, None] if total is None else total))
-        return torch.cat(parts).view(len(x), self.heads * self.head_dim, -1).transpose(1, 2)
+        mixed: Tensor = ExponentialAttention.apply(q, k, v, self.head_dim, safe)
+        rows = mixed.unflatten(0, (self.heads, len(x))).transpose(1, 2).flatten(0, 1).flatten(1).T
+        spare = self.ones.shape[-1] - self.head_dim
+        weight = functional.pad(self.out.weight.unflatten(1, (self.heads, self.head_dim)), (0, spare)).flatten(1)
+        return functional.linear(rows, weight, self.out.bias).unflatten(0, (len(x), -1))
 
     def _columns(self, x: Tensor, queries: Tensor | None) -> list[Tensor]:
-        """Queries, keys and values of every head, each [sample · head, column, token]."""
+        """Queries, keys and values of every head, each [head · sample, column, token]."""
         weight, bias = self._widened()
         projected: list[Tensor] = []
         for tokens, chosen in ((x, slice(0, 3)),) if queries is None else ((queries, slice(0, 1)), (x, slice(1, 3))):
-            joint = functional.linear(tokens, weight[chosen].flatten(0, 2), bias[chosen].flatten())
-            columns = joint.unflatten(-1, (-1, self.heads, weight.shape[2])).permute(2, 0, 3, 4, 1)
+            rows = weight[chosen]
+            joint = torch.addmm(bias[chosen].flatten()[:, None], rows.flatten(0, 2), tokens.flatten(0, 1).T)
+            columns = joint.view(*rows.shape[:3], *tokens.shape[:2]).transpose(2, 3)
             projected += columns.flatten(1, 2).unbind(0)
         return projected
 
@@ -138,6 +137,46 @@ class SelfAttention(nn.Module):
         scale = torch.tensor([self.head_dim**-0.5, 1, 1], dtype=weight.dtype).view(3, 1, 1)
         weight = functional.pad(weight * scale[..., None], (0, 0, 0, spare))
         return weight, functional.pad(bias * scale, (0, spare)) + self.ones
+
+
+class ExponentialAttention(torch.autograd.Function):
+    """values · exp(keysᵀ queries), divided by the sum of the exponentials."""
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, ones: int, safe: bool) -> Tensor:
+        mixed, kept = torch.empty_like(q), []
+        step = _step(q, k)
+        for some_q, some_k, some_v, some in zip(*(t.split(step) for t in (q, k, v, mixed)), strict=True):
+            # Keys along rows, queries along columns.
+            weights = torch.bmm(some_k.transpose(1, 2), some_q)
+            weights = (weights if safe else weights.sub_(weights.amax(1, keepdim=True))).exp_()
+            torch.bmm(some_v, weights, out=some)
+            if any(ctx.needs_input_grad):
+                kept.append(weights)
+        total = mixed[:, ones, None].clone()
+        mixed /= total
+        ctx.ones = ones
+        ctx.save_for_backward(q, k, v, mixed, total, *kept)
+        return mixed
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        q, k, v, mixed, total, *kept = ctx.saved_tensors
+        grad = grad / total
+        grad[:, ctx.ones] = -(grad * mixed).sum(1)
+        grads = [torch.empty_like(t) for t in (q, k, v)]
+        pieces = zip(kept, *(t.split(_step(q, k)) for t in (q, k, v, grad, *grads)), strict=True)
+        for weights, some_q, some_k, some_v, some_grad, dq, dk, dv in pieces:
+            torch.bmm(some_grad, weights.transpose(1, 2), out=dv)
+            scores = torch.bmm(some_v.transpose(1, 2), some_grad).mul_(weights)
+            torch.bmm(some_k, scores, out=dq)
+            torch.bmm(some_q, scores.transpose(1, 2), out=dk)
+        return *grads, None, None
+
+
+def _step(q: Tensor, k: Tensor) -> int:
+    """Heads at a time whose scores stay in the cache."""
+    return max(1, SCORES_IN_CACHE // (q.shape[-1] * k.shape[-1]))
 
 
 def _largest(x: Tensor) -> float:
