@@ -25,8 +25,8 @@ from wirelessfm.objectives import lwm as lwm_objective
 from wirelessfm.objectives import wifo as wifo_objective
 from wirelessfm.objectives import wimae as wimae_objective
 
-MIN_ROUNDS = 5
-MIN_SECONDS = 1.0
+MIN_ROUNDS = 3
+MIN_SECONDS = 3.0
 
 
 class PlainNorm(nn.Module):

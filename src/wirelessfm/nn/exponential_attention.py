@@ -14,8 +14,8 @@ from torch import Tensor
 
 # exp(±60) and sums over thousands of tokens stay far inside the range of bfloat16 (about 1e±38).
 SAFE_SCORE = 60.0
-# Scores are written and read several times; about 2 MB of them stays in the cache of a core.
-SCORES_IN_CACHE = 2**20
+# Scores are written and read several times; about 1.5 MB of them stays in the cache of a core.
+SCORES_IN_CACHE = 3 * 2**18
 # Matrix products over fewer or odd columns fall off the vectorised path.
 COLUMN_MULTIPLE = 8
 
