@@ -99,10 +99,9 @@ class SelfAttention(nn.Module):
 
     def _explicit(self, x: Tensor, queries: Tensor, dtype: torch.dtype) -> Tensor:
         inner = self.heads * self.head_dim
-        parts = zip(
-            (queries, x), self.qkv.weight.tensor_split([inner]), self.qkv.bias.tensor_split([inner]), strict=True
-        )
+        weights, biases = (t.tensor_split([inner]) for t in (self.qkv.weight, self.qkv.bias))
         # Features along rows: products and sums for the gradients are faster so.
-        q, kv = (torch.addmm(bias[:, None], weight, t.to(dtype).flatten(0, 1).T) for t, weight, bias in parts)
+        rows = (t.to(dtype).flatten(0, 1).T for t in (queries, x))
+        q, kv = (torch.addmm(b[:, None], w, r) for w, b, r in zip(weights, biases, rows, strict=True))
         mixed: Tensor = ExponentialAttention.apply(q, kv, self.heads, len(x))
         return self.out(mixed.T).view(*queries.shape)
