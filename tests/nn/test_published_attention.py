@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from wirelessfm.nn import published_attention
+from wirelessfm.nn import exponential_attention
 from wirelessfm.nn.published_attention import Dropout, SelfAttention
 
 
@@ -59,7 +59,7 @@ def test_both_ways_of_normalising_agree_near_the_limit(monkeypatch: pytest.Monke
     layer, x = SelfAttention(16, 4), torch.randn(2, 9, 16)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         quick = layer(x)
-        monkeypatch.setattr(published_attention, "SAFE_SCORE", 0.0)
+        monkeypatch.setattr(exponential_attention, "SAFE_SCORE", 0.0)
         slow = layer(x)
     assert not torch.equal(quick, slow) and (quick - slow).norm() < 0.02 * slow.norm()
 
@@ -69,7 +69,7 @@ def test_scores_in_several_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch
     layer, x = SelfAttention(16, 4), torch.randn(5, 9, 16)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         whole = layer(x)
-        monkeypatch.setattr(published_attention, "SCORES_IN_CACHE", 3 * 81)
+        monkeypatch.setattr(exponential_attention, "SCORES_IN_CACHE", 3 * 81)
         assert torch.allclose(layer(x), whole, atol=1e-2)
 
 

@@ -122,7 +122,7 @@ class Block(nn.Module):
         if self.norm2 is not None:
             residual = 2 * residual
         y = self.norm1(residual + self.dropout(self.attention(x, queries)))
-        y = y + self.dropout(self.narrow(self.dropout(self.widen(y).relu_())))
+        y = y + self.dropout(self.narrow(self.dropout(self.widen(y).relu())))
         return y if self.norm2 is None else self.norm2(y)
 
 

@@ -1,9 +1,7 @@
 """Multi-head self-attention and dropout shared by the published encoders, arranged for speed with the same numbers.
 
-One linear map yields queries, keys and values. In float32, and on a GPU, PyTorch's fused attention is used. In
-bfloat16 on a CPU the fused kernel is the slow one: there the weights are exponentiated without the usual
-subtraction of the row maximum whenever the scores are provably small, and one further value column of ones gives
-their sum, so that the normalisation costs no pass over the [token, token] matrix, forwards or backwards.
+One linear map yields queries, keys and values. In float32, and on a GPU, PyTorch's fused attention is used; in
+bfloat16 on a CPU, :class:`~wirelessfm.nn.exponential_attention.ExponentialAttention`.
 """
 
 from __future__ import annotations
@@ -12,12 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-# exp(±60) and sums over thousands of tokens stay far inside the range of bfloat16 (about 1e±38).
-SAFE_SCORE = 60.0
-# Scores are written and read several times; about 1 MB of them stays in the cache of a core.
-SCORES_IN_CACHE = 2**19
-# Matrix products over fewer or odd columns fall off the vectorised path.
-COLUMN_MULTIPLE = 8
+from wirelessfm.nn.exponential_attention import COLUMN_MULTIPLE, ExponentialAttention
 
 
 class Dropout(nn.Module):
@@ -36,10 +29,18 @@ class Dropout(nn.Module):
             return x
         if x.device.type != "cpu":
             return functional.dropout(x, self.probability)
+        return x * self.factors(x)
+
+    def factors(self, x: Tensor) -> Tensor:
+        """0 or 1 / (1 - probability) for every element of ``x``, in its type; for tensors on a CPU."""
         words = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
         threshold = round(self.probability * 2**16) - 2**15
-        kept = words.view(torch.int16)[: x.numel()].view(x.shape) >= threshold
-        return x * kept.to(x.dtype).mul_(1 / (1 - self.probability))
+        # Zeros and ones of the same integer type, the vectorised path; booleans are not.
+        kept = words.view(torch.int16)[: x.numel()].view(x.shape).ge_(threshold)
+        factor = torch.tensor(1 / (1 - self.probability), dtype=x.dtype)
+        if x.dtype == torch.bfloat16:
+            return kept.mul_(factor.view(torch.int16)).view(torch.bfloat16)
+        return kept.to(x.dtype).mul_(factor)
 
 
 class SelfAttention(nn.Module):
@@ -60,11 +61,6 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(width, 3 * inner)
         self.out = nn.Linear(inner, width)
         self.weight_dropout = Dropout(weight_dropout)
-        columns = -(-(self.head_dim + 1) // COLUMN_MULTIPLE) * COLUMN_MULTIPLE
-        ones = torch.zeros(3, heads, columns)
-        ones[2, :, self.head_dim] = 1
-        self.register_buffer("ones", ones, persistent=False)
-        self.ones: Tensor
 
     def forward(self, x: Tensor, queries: Tensor | None = None) -> Tensor:
         """Attend from ``queries`` (``x`` when None) to ``x``.
@@ -79,12 +75,11 @@ class SelfAttention(nn.Module):
         # Autocast decides the precision inside the linear maps, so it is asked of and not read from x.
         amp = torch.is_autocast_enabled(x.device.type)
         dtype = torch.get_autocast_dtype(x.device.type) if amp else x.dtype
+        dropping = self.training and self.weight_dropout.probability > 0
         slow_kernel = torch.is_grad_enabled() or self.head_dim < COLUMN_MULTIPLE
-        if x.device.type == "cpu" and dtype == torch.bfloat16 and slow_kernel:
-            mixed = self._explicit(x, queries)
-        else:
-            mixed = self._fused(x, queries)
-        return self.out(mixed)
+        if x.device.type == "cpu" and dtype == torch.bfloat16 and slow_kernel and not dropping:
+            return self._explicit(x, x if queries is None else queries, dtype)
+        return self.out(self._fused(x, queries))
 
     def _fused(self, x: Tensor, queries: Tensor | None) -> Tensor:
         inner = self.heads * self.head_dim
@@ -102,44 +97,11 @@ class SelfAttention(nn.Module):
             mixed = functional.scaled_dot_product_attention(q, k, v)
         return mixed.transpose(1, 2).flatten(2)
 
-    def _explicit(self, x: Tensor, queries: Tensor | None) -> Tensor:
-        q, k, v = self._columns(x, queries)
-        safe = self.head_dim * _largest(q) * _largest(k) < SAFE_SCORE
-        dropping = self.training and self.weight_dropout.probability > 0
-        step = max(1, SCORES_IN_CACHE // (q.shape[-1] * k.shape[-1]))
-        parts = []
-        for some_q, some_k, some_v in zip(q.split(step), k.split(step), v.split(step), strict=True):
-            # Keys along rows, queries along columns: every product is then of the shape that is fast.
-            scores = torch.bmm(some_k.transpose(1, 2), some_q)
-            weights = (scores if safe else scores - scores.detach().amax(1, keepdim=True)).exp_()
-            total = weights.sum(1, keepdim=True) if dropping else None
-            mixed = torch.bmm(some_v, self.weight_dropout(weights))
-            parts.append(mixed[:, : self.head_dim] / (mixed[:, self.head_dim, None] if total is None else total))
-        return torch.cat(parts).view(len(x), self.heads * self.head_dim, -1).transpose(1, 2)
-
-    def _columns(self, x: Tensor, queries: Tensor | None) -> list[Tensor]:
-        """Queries, keys and values of every head, each [sample · head, column, token]."""
-        weight, bias = self._widened()
-        projected: list[Tensor] = []
-        for tokens, chosen in ((x, slice(0, 3)),) if queries is None else ((queries, slice(0, 1)), (x, slice(1, 3))):
-            joint = functional.linear(tokens, weight[chosen].flatten(0, 2), bias[chosen].flatten())
-            columns = joint.unflatten(-1, (-1, self.heads, weight.shape[2])).permute(2, 0, 3, 4, 1)
-            projected += columns.flatten(1, 2).unbind(0)
-        return projected
-
-    def _widened(self) -> tuple[Tensor, Tensor]:
-        """The joint projection, [part, head, column, width] and [part, head, column].
-
-        The scale is folded into the queries; the columns are padded, with a bias of one for the values.
-        """
-        spare = self.ones.shape[-1] - self.head_dim
-        weight = self.qkv.weight.view(3, self.heads, self.head_dim, -1)
-        bias = self.qkv.bias.view(3, self.heads, self.head_dim)
-        scale = torch.tensor([self.head_dim**-0.5, 1, 1], dtype=weight.dtype).view(3, 1, 1)
-        weight = functional.pad(weight * scale[..., None], (0, 0, 0, spare))
-        return weight, functional.pad(bias * scale, (0, spare)) + self.ones
-
-
-def _largest(x: Tensor) -> float:
-    low, high = x.detach().aminmax()
-    return max(-float(low), float(high))
+    def _explicit(self, x: Tensor, queries: Tensor, dtype: torch.dtype) -> Tensor:
+        inner = self.heads * self.head_dim
+        weights, biases = (t.tensor_split([inner]) for t in (self.qkv.weight, self.qkv.bias))
+        # Features along rows: products and sums for the gradients are faster so.
+        rows = (t.to(dtype).flatten(0, 1).T for t in (queries, x))
+        q, kv = (torch.addmm(b[:, None], w, r) for w, b, r in zip(weights, biases, rows, strict=True))
+        mixed: Tensor = ExponentialAttention.apply(q, kv, self.heads, len(x))
+        return self.out(mixed.T).view(*queries.shape)
