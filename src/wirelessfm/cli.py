@@ -8,13 +8,13 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from wirelessfm.cli_data import data
+from wirelessfm.cli_evaluate import COMMANDS, POOLING, RESIZE
 from wirelessfm.errors import WirelessFMError
 
 app = typer.Typer(
@@ -26,9 +26,9 @@ app = typer.Typer(
 )
 
 app.add_typer(data, name="data")
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)
 
-POOLING = "Which embedding; an unknown name lists the model's."
-RESIZE = "pad, interpolate or repeat: for shapes a published model cannot take."
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write; must not exist yet.")]
 
 
@@ -240,53 +240,6 @@ def corpus() -> None:
         users = f"{paths.n_users:6d} users, {paths.connected().n_users:6d} connected, {los:4.0%} line of sight"
         typer.echo(f"{name:28s} {users}")
     typer.echo(f"in {folder()}; derived from OpenStreetMap, see ATTRIBUTION.md there")
-
-
-@app.command()
-def systems() -> None:
-    """List baselines, models, objectives, tasks and heads by name."""
-    from wirelessfm.adapt import HEADS
-    from wirelessfm.baselines import BASELINES
-    from wirelessfm.models.zoo import MODELS
-    from wirelessfm.objectives import OBJECTIVES
-    from wirelessfm.tasks import TASKS
-
-    lists: dict[str, Mapping[str, object]] = {
-        "tasks": TASKS,
-        "baselines": BASELINES,
-        "models": MODELS,
-        "objectives": OBJECTIVES,
-        "heads": HEADS,
-    }
-    for kind, names in lists.items():
-        typer.echo(f"{kind}: {', '.join(names)}")
-
-
-@app.command()
-def evaluate(
-    systems: Annotated[list[str], typer.Argument(help="Baselines, model folders, MODEL-random or MODEL@WEIGHTS.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Results folder; rows it already has are kept.")],
-    scene: Annotated[list[str], typer.Option(help="Test city of the corpus; repeat for more.")],
-    task: Annotated[list[str] | None, typer.Option(help="Default: every task.")] = None,
-    budget: Annotated[list[float] | None, typer.Option(help="Fraction of labels; default 0.01 0.05 0.1 1.")] = None,
-    seeds: Annotated[int, typer.Option(min=1)] = 3,
-    head: Annotated[list[str] | None, typer.Option(help="Default: linear and mlp.")] = None,
-    max_users: Annotated[int | None, typer.Option(min=1, help="Of each base station.")] = None,
-    pooling: Annotated[str | None, typer.Option(help=POOLING)] = None,
-    resize: Annotated[str | None, typer.Option(help=RESIZE)] = None,
-    workers: Annotated[int, typer.Option(min=1)] = 2,
-) -> None:
-    """Evaluate systems on the tasks of a city: rows in OUT/results.jsonl."""
-    from wirelessfm.adapt import HEADS
-    from wirelessfm.evaluate import BUDGETS
-    from wirelessfm.evaluate import evaluate as run
-    from wirelessfm.suite import build_tasks, find_system, site_pairs
-    from wirelessfm.tasks import TASKS
-
-    chosen = [find_system(name, pooling, resize) for name in systems]
-    data = build_tasks(task or list(TASKS), site_pairs(scene), max_users)
-    rows = run(data, chosen, budget or BUDGETS, range(seeds), head or list(HEADS), out / "results.jsonl", workers)
-    typer.echo(f"{len(rows)} rows: {out / 'results.jsonl'}; see them with: wfm report {out}")
 
 
 @app.command()

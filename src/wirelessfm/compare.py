@@ -31,7 +31,8 @@ from wirelessfm.models.saved import ModelCard, load_saved
 from wirelessfm.pretrain import input_scaling, pretrain, rehearsal
 from wirelessfm.recipe import Recipe, load_recipe
 from wirelessfm.report import report_folder
-from wirelessfm.suite import build_tasks, encoder_system, random_system, site_pairs
+from wirelessfm.sources import city_data
+from wirelessfm.suite import encoder_system, random_system
 from wirelessfm.tasks import Row, TaskData, get_task
 
 SYSTEMS = ("demo", "lwm-1.0", "contrawimae", "wifo-tiny")
@@ -124,7 +125,7 @@ def compare(
     contenders = load_contenders(systems, [scene for scene in scenes if scene != test_scene])
     contenders = schedule(contenders, seconds, steps, out / CALIBRATION)
     trained = [train(each, seed, out / "runs") for seed in range(seeds) for each in contenders]
-    datas = build_tasks(tasks, site_pairs([test_scene]), max_users)
+    datas = city_data(tasks, [test_scene], max_users)
     rows = [
         row
         for seed in range(seeds)

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from wirelessfm.errors import WirelessFMError, unknown_name
+
+# Of every other metric more is better. A part after "@" names a condition, as in "nmse_db@10".
+LOWER_IS_BETTER = frozenset(
+    {"error_m", "mae_m", "mae_db", "rmse_db", "rsrp_loss_db", "nmse", "nmse_db", "nmse_ratio_db"}
+    | {f"error_p{level}_m" for level in (50, 67, 80, 90)}
+)
+
+
+def lower_is_better(metric: str) -> bool:
+    """Whether less of a metric, by its name in a result row, is better."""
+    return metric.split("@")[0] in LOWER_IS_BETTER
+
+
+def db(ratio: float) -> float:
+    """10·log10 of a power ratio; a ratio of 0 gives -200."""
+    return 10 * math.log10(max(ratio, 1e-20))
 
 
 def accuracy(scores: Tensor, labels: Tensor) -> float:

@@ -1,4 +1,4 @@
-"""Names and folders to what an evaluation needs: encoders as systems, scenes as task data."""
+"""Names, folders and weights to systems: what has a line in the result table."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
+from wirelessfm.adapt.finetune import fine_tuned
 from wirelessfm.baselines import BASELINES, System, remembering
-from wirelessfm.data import corpus
 from wirelessfm.embed import embed_csi
-from wirelessfm.errors import unknown_name
+from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.models.checkpoints import load_weights
 from wirelessfm.models.published import PublishedEncoder
 from wirelessfm.models.saved import CARD, ModelCard, load_saved, weights_hash
 from wirelessfm.models.zoo import MODELS, build_model
-from wirelessfm.tasks import SitePaths, TaskData, get_task
 
 
 def encoder_system(
@@ -94,25 +92,32 @@ def find_system(name: str, pooling: str | None = None, resize: str | None = None
     )
 
 
-def site_pairs(scenes: Sequence[str], root: corpus.Root = None) -> list[SitePaths]:
-    """Every base station of ``scenes`` at 3.5 and 28 GHz, with the same users."""
-    known = {scene for scene, _ in corpus.sites(root)}
-    for scene in scenes:
-        if scene not in known:
-            raise unknown_name("scene", scene, known)
-    pairs = [(scene, site) for scene, site in corpus.sites(root) if scene in scenes]
-    return [SitePaths(*(corpus.load_site(*pair, carrier, root) for carrier in (3.5e9, 28e9))) for pair in pairs]
+def find_systems(
+    names: Sequence[str],
+    pooling: str | None = None,
+    resize: str | None = None,
+    fine_tune: Sequence[str] = (),
+) -> list[System]:
+    """Every system of :func:`find_system` and, of each encoder among them, its fine-tuned lines.
+
+    Args:
+        names: see :func:`find_system`.
+        pooling, resize: of encoders, see :func:`encoder_system`.
+        fine_tune: how many last blocks to train, as text, or ``all``.
+
+    Raises:
+        WirelessFMError: unknown names, or numbers of blocks that an encoder does not have.
+    """
+    counts = [None if text == "all" else _blocks(text) for text in fine_tune]
+    chosen = [find_system(name, pooling, resize) for name in names]
+    tuned = [fine_tuned(system, count) for system in chosen if system.kind == "encoder" for count in counts]
+    return [*chosen, *tuned]
 
 
-def build_tasks(tasks: Sequence[str], sites: Sequence[SitePaths], max_users: int | None = None) -> list[TaskData]:
-    """Task data of every task on ``sites``, of at most ``max_users`` users of each site."""
-    pairs = sites if max_users is None else [_thinned(site.connected(), max_users) for site in sites]
-    return [get_task(name).build(pairs) for name in tasks]
-
-
-def _thinned(site: SitePaths, max_users: int) -> SitePaths:
-    kept = torch.randperm(site.sub6.n_users, generator=torch.Generator().manual_seed(0))[:max_users].sort().values
-    return SitePaths(site.sub6[kept], None if site.mmwave is None else site.mmwave[kept])
+def _blocks(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise WirelessFMError(f"fine-tuning takes a number of last blocks, or 'all'; found '{text}'")
+    return int(text)
 
 
 def _encoder(
@@ -131,6 +136,7 @@ def _encoder(
         partial(embed_csi, model, pooling=pooling, resize=resize),
         n_parameters=sum(p.numel() for p in model.parameters()),
         notes={**(notes or {}), **asked},
+        model=model,
         **provenance,
     )
     return remembering(system)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from wirelessfm.data.splits import spatial_split
+from wirelessfm.data.splits import group_split, ordered_split, spatial_split
 from wirelessfm.errors import WirelessFMError
 
 
@@ -75,3 +75,26 @@ def test_bad_input_is_explained():
     for budget in (0.0, -1, 1.5, float("nan")):
         with pytest.raises(WirelessFMError, match="fraction in"):
             spatial_split(positions(), 0).labelled(budget)
+
+
+def test_whole_groups_go_to_one_side():
+    group = torch.arange(100) % 7
+    split = group_split(group, seed=3, test_fraction=0.3)
+    assert not set(group[split.train].tolist()) & set(group[split.test].tolist())
+    assert sorted([*split.train.tolist(), *split.test.tolist()]) == list(range(100))
+    named = group_split(group, seed=3, tested=(2, 5))
+    assert set(group[named.test].tolist()) == {2, 5} and named.fingerprint != split.fingerprint
+    for bad in ((9,), tuple(range(7))):
+        with pytest.raises(WirelessFMError, match="groups to test"):
+            group_split(group, seed=0, tested=bad)
+    with pytest.raises(WirelessFMError, match="at least two"):
+        group_split(torch.zeros(4, dtype=torch.int64), seed=0)
+
+
+def test_the_future_is_tested():
+    times = torch.rand(200, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 60
+    split = ordered_split(times, seed=0, test_fraction=0.25, gap=3.0)
+    assert len(split.test) == 50
+    assert float(times[split.train].max()) < float(times[split.test].min()) - 3.0
+    with pytest.raises(WirelessFMError, match="smaller gap"):
+        ordered_split(times, seed=0, gap=100.0)

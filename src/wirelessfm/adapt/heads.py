@@ -5,13 +5,16 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeCV
 from torch import Tensor, nn
 
-from wirelessfm.baselines.training import train_classifier
+from wirelessfm.adapt.prototypes import fit_prototypes
+from wirelessfm.adapt.resnet import SLIM, WIDE, ResNetHead
+from wirelessfm.baselines.training import train_network
 from wirelessfm.errors import WirelessFMError, unknown_name
 
 # Weight of the data against ½‖w‖², the same for every input: between 0.1 and 10 accuracy moves by 1 to 3 points, with
@@ -21,7 +24,8 @@ _LINEAR_C = 1.0
 _LINEAR_TOLERANCE, _LINEAR_MAX_ITER = 1e-3, 150
 _MAX_WIDTH = 512
 # Scikit-learn's MLPClassifier of this size is as fast, but has neither dropout nor a rate that decays.
-_MLP_HIDDEN, _MLP_STEPS = 256, 800
+_MLP_HIDDEN, _NETWORK_STEPS = 256, 800
+_RIDGE_PENALTIES = (1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3, 1e4)
 
 Scorer = Callable[[Tensor], Tensor]
 FitHead = Callable[[Tensor, Tensor, int, int], Scorer]
@@ -49,7 +53,7 @@ class Standardiser:
         return scaled if self.directions is None else scaled @ self.directions
 
 
-def fit_standardiser(features: Tensor) -> Standardiser:
+def fit_standardiser(features: Tensor, max_width: int | None = _MAX_WIDTH) -> Standardiser:
     """Fit on labelled samples, float [sample, d]; a constant feature becomes zero.
 
     Wide features are rotated to their principal directions. Both heads are penalised or initialised alike in all
@@ -62,10 +66,10 @@ def fit_standardiser(features: Tensor) -> Standardiser:
     constant = spread <= 1e-6 * mean.abs()
     scale = torch.where(constant, torch.ones_like(spread), spread)
     n, d = features.shape
-    if d <= _MAX_WIDTH:
+    if max_width is None or d <= max_width:
         return Standardiser(mean.float(), scale.float(), None, 1.0)
     centred = torch.where(constant, torch.zeros_like(mean), (wide - mean) / scale).float()
-    directions, kept = _principal_directions(centred, min(_MAX_WIDTH, n))
+    directions, kept = _principal_directions(centred, min(max_width, n))
     return Standardiser(mean.float(), scale.float(), directions, kept)
 
 
@@ -80,22 +84,24 @@ def _principal_directions(centred: Tensor, width: int) -> tuple[Tensor, float]:
     return vectors, float(power[real].sum() / gram.diagonal().sum().clamp(min=1e-30))
 
 
-def fit_linear(features: Tensor, labels: Tensor, n_classes: int, seed: int) -> Scorer:
-    """Multinomial logistic regression (scikit-learn, L-BFGS) on standardised features.
+def fit_linear(features: Tensor, labels: Tensor, n_outputs: int, seed: int) -> Scorer:
+    """Logistic regression for classes, ridge regression for values (both scikit-learn) on standardised features.
 
     Args:
         features: float [sample, d] of the labelled samples.
-        labels: int64 [sample] in [0, n_classes).
-        n_classes: classes without a label get the lowest score.
+        labels: int64 [sample] in [0, n_outputs), classes; or float [sample, n_outputs], values.
+        n_outputs: classes without a label get the lowest score.
         seed: ignored, the optimum is unique.
 
     Returns:
-        features to float32 scores [sample, n_classes].
+        features to float32 [sample, n_outputs]: scores, or values.
     """
     standardise = fit_standardiser(features)
+    if labels.is_floating_point():
+        return _ridge(standardise, features, labels)
     present = labels.unique()
     if len(present) == 1:
-        return lambda x: _spread(torch.zeros(len(x), 1), present, n_classes)
+        return lambda x: _spread(torch.zeros(len(x), 1), present, n_outputs)
     model = LogisticRegression(C=_LINEAR_C, max_iter=_LINEAR_MAX_ITER, tol=_LINEAR_TOLERANCE)
     with warnings.catch_warnings():
         # Few labels of many classes, and stopping before the gradient vanishes, are what is asked for here.
@@ -107,9 +113,19 @@ def fit_linear(features: Tensor, labels: Tensor, n_classes: int, seed: int) -> S
         decided = torch.from_numpy(model.decision_function(standardise(x).numpy())).float()
         if decided.dim() == 1:
             decided = torch.stack([-decided, decided], dim=1) / 2
-        return _spread(decided, present, n_classes)
+        return _spread(decided, present, n_outputs)
 
     return score
+
+
+def _ridge(standardise: Standardiser, features: Tensor, values: Tensor) -> Scorer:
+    if len(values) == 1:
+        return lambda x: values.float().expand(len(x), -1)
+    # Leave-one-out error in closed form chooses the penalty: unlike the logistic head, this search is free.
+    model = RidgeCV(_RIDGE_PENALTIES).fit(standardise(features).double().numpy(), values.double().numpy())
+    return lambda x: (
+        torch.from_numpy(model.predict(standardise(x).double().numpy())).float().reshape(len(x), values.shape[1])
+    )
 
 
 def _spread(scores: Tensor, present: Tensor, n_classes: int) -> Tensor:
@@ -118,29 +134,71 @@ def _spread(scores: Tensor, present: Tensor, n_classes: int) -> Tensor:
     return full
 
 
-def fit_mlp(features: Tensor, labels: Tensor, n_classes: int, seed: int) -> Scorer:
+def fit_mlp(features: Tensor, labels: Tensor, n_outputs: int, seed: int) -> Scorer:
     """One hidden layer of 256 units on standardised features, AdamW with a one-cycle rate; see :func:`fit_linear`."""
-    standardise = fit_standardiser(features)
-    inputs = standardise(features)
+    return fit_network_head(_mlp, features, labels, n_outputs, seed)
+
+
+def fit_resnet_slim(features: Tensor, labels: Tensor, n_outputs: int, seed: int) -> Scorer:
+    """A residual network of 29 thousand parameters along the features; see :mod:`wirelessfm.adapt.resnet`."""
+    return fit_network_head(partial(ResNetHead, SLIM), features, labels, n_outputs, seed, reduce=False)
+
+
+def fit_resnet_wide(features: Tensor, labels: Tensor, n_outputs: int, seed: int) -> Scorer:
+    """A residual network of half a million parameters along the features; see :mod:`wirelessfm.adapt.resnet`."""
+    return fit_network_head(partial(ResNetHead, WIDE), features, labels, n_outputs, seed, reduce=False)
+
+
+def fit_network_head(
+    build: Callable[[int, int], nn.Module],
+    features: Tensor,
+    labels: Tensor,
+    n_outputs: int,
+    seed: int,
+    reduce: bool = True,
+) -> Scorer:
+    """Train ``build(n_features, n_outputs)`` on standardised features; see :func:`fit_linear`.
+
+    ``reduce`` rotates wide features to principal directions, which would take their order from a convolution.
+    """
+    standardise = fit_standardiser(features, _MAX_WIDTH if reduce else None)
+    inputs, offset, scale = standardise(features), torch.zeros(1), torch.ones(1)
+    if labels.is_floating_point():
+        scale, offset = torch.std_mean(labels.float(), dim=0, correction=0)
+        # A value that never varies is predicted as it is: its scale stays 0.
+        labels = (labels.float() - offset) / torch.where(scale > 0, scale, torch.ones_like(scale))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = nn.Sequential(
-            nn.Linear(inputs.shape[1], _MLP_HIDDEN), nn.ReLU(), nn.Dropout(0.2), nn.Linear(_MLP_HIDDEN, n_classes)
-        )
-        train_classifier(model, inputs, labels, 2e-3, _MLP_STEPS)
+        model = build(inputs.shape[1], n_outputs)
+        train_network(model, inputs, labels, 2e-3, _NETWORK_STEPS)
 
     @torch.no_grad()
     def score(x: Tensor) -> Tensor:
-        return model(standardise(x))
+        return torch.cat([model(part) for part in standardise(x).split(1024)]) * scale + offset
 
     return score
 
 
-HEADS: dict[str, FitHead] = {"linear": fit_linear, "mlp": fit_mlp}
+def _mlp(n_inputs: int, n_outputs: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(n_inputs, _MLP_HIDDEN), nn.ReLU(), nn.Dropout(0.2), nn.Linear(_MLP_HIDDEN, n_outputs)
+    )
 
 
-def fit_head(name: str, features: Tensor, labels: Tensor, n_classes: int, seed: int) -> Scorer:
-    """Fit a head of the registry on the labelled samples.
+HEADS: dict[str, FitHead] = {
+    "linear": fit_linear,
+    "mlp": fit_mlp,
+    "resnet-slim": fit_resnet_slim,
+    "resnet-wide": fit_resnet_wide,
+    "prototypes": fit_prototypes,
+    "prototypes-cosine": partial(fit_prototypes, cosine=True),
+}
+# Heads that have no meaning for tasks with values.
+CLASS_HEADS = ("prototypes", "prototypes-cosine")
+
+
+def fit_head(name: str, features: Tensor, labels: Tensor, n_outputs: int, seed: int) -> Scorer:
+    """Fit a head of the registry on the labelled samples; see :func:`fit_linear`.
 
     Raises:
         WirelessFMError: unknown head, no labels, features that are not float [sample, d] of the labelled samples.
@@ -152,6 +210,15 @@ def fit_head(name: str, features: Tensor, labels: Tensor, n_classes: int, seed: 
             f"a head needs float features [sample, d] of {len(labels)} samples, found {features.dtype} "
             f"{list(features.shape)}"
         )
-    if not len(labels) or int(labels.min()) < 0 or int(labels.max()) >= n_classes:
-        raise WirelessFMError(f"a head needs at least 1 label, all of them in 0 … {n_classes - 1}")
-    return HEADS[name](features.cpu(), labels.cpu(), n_classes, seed)
+    if not len(labels):
+        raise WirelessFMError("a head needs at least 1 label, found none")
+    if labels.is_floating_point():
+        fits = labels.shape[1:] == (n_outputs,) and bool(torch.isfinite(labels).all())
+    else:
+        fits = labels.dim() == 1 and int(labels.min()) >= 0 and int(labels.max()) < n_outputs
+    if not fits:
+        raise WirelessFMError(
+            f"labels are int64 classes in 0 … {n_outputs - 1}, or finite values [sample, {n_outputs}], found "
+            f"{labels.dtype} {list(labels.shape)}"
+        )
+    return HEADS[name](features.cpu(), labels.cpu(), n_outputs, seed)

@@ -1,25 +1,72 @@
 """Baselines: features, rules and networks that a learned representation must beat."""
 
+from functools import partial
+
+from wirelessfm.baselines.angle_delay import angle_delay_db_features, angle_delay_features
 from wirelessfm.baselines.angle_spectrum import angle_spectrum_features
 from wirelessfm.baselines.autocorrelation import autocorrelation_features
 from wirelessfm.baselines.cnn import train_cnn
+from wirelessfm.baselines.delay_position import position_from_delay_and_angle, strongest_direction_cosine
+from wirelessfm.baselines.first_path_los import los_from_first_path
+from wirelessfm.baselines.knn import angle_delay_magnitude, fit_neighbours
 from wirelessfm.baselines.majority import fit_majority
+from wirelessfm.baselines.mean import fit_mean
+from wirelessfm.baselines.path_loss import path_loss_as_in_free_space
+from wirelessfm.baselines.physics import physics_features
+from wirelessfm.baselines.denoising_cnn import train_denoising_cnn
+from wirelessfm.baselines.lmmse import fit_lmmse
+from wirelessfm.baselines.ls_dft import ls_dft
+from wirelessfm.baselines.ls_linear import ls_linear
+from wirelessfm.baselines.mapping_network import train_mapping_network
+from wirelessfm.baselines.omp import omp
 from wirelessfm.baselines.power_delay_los import delay_from_phase_slope, los_from_power_and_delay
+from wirelessfm.baselines.probed_beams import probe_power_features, probed_beam_match, strongest_probed_beam
+from wirelessfm.baselines.published_networks import (
+    train_fcn_los,
+    train_fcn_position,
+    train_mlp_beam,
+    train_resnet_beam,
+)
 from wirelessfm.baselines.raw import log_power, raw_features
 from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
 from wirelessfm.baselines.system import KINDS, Predictor, System, remembering
+from wirelessfm.baselines.true_covariance import true_covariance_system
 from wirelessfm.errors import unknown_name
+
+_COMPLETION = ("estimation", "interpolation")
 
 BASELINES: dict[str, System] = {
     system.name: system
     for system in (
-        System("majority", "constant", fit_majority),
-        System("same-sweep-beam", "rule", best_same_sweep_beam, task_kinds=("beam",)),
-        System("power-delay", "rule", los_from_power_and_delay, task_kinds=("los",)),
+        System("majority", "constant", fit_majority, outputs=("class",)),
+        System("mean", "constant", fit_mean, outputs=("value",)),
+        System("same-sweep-beam", "rule", best_same_sweep_beam, ("beam", "beam-partial"), ("class",)),
+        System("strongest-probed-beam", "rule", strongest_probed_beam, ("beam-probed",), ("class",)),
+        System("probed-beam-match", "rule", probed_beam_match, ("beam-probed",), ("class",)),
+        System("power-delay", "rule", los_from_power_and_delay, ("los",), ("class",)),
+        System("phase-slope-position", "rule", position_from_delay_and_angle, ("localisation",), ("value",)),
+        System("free-space-path-loss", "rule", path_loss_as_in_free_space, ("path-loss-28ghz",), ("value",)),
+        System("first-path-power", "rule", los_from_first_path, task_kinds=("uwb-los",), outputs=("class",)),
         System("raw", "features", raw_features),
         System("angle-spectrum", "features", angle_spectrum_features),
         System("autocorrelation", "features", autocorrelation_features),
+        System("angle-delay", "features", angle_delay_features),
+        System("angle-delay-db", "features", angle_delay_db_features),
+        System("physics", "features", physics_features),
+        System("probe-power", "features", probe_power_features, ("beam-probed",)),
+        System("knn", "network", fit_neighbours),
+        System("knn-angle-delay", "network", partial(fit_neighbours, fingerprint=angle_delay_magnitude)),
         System("cnn", "network", train_cnn),
+        System("fcn-los", "network", train_fcn_los, task_kinds=("los", "uwb-los"), outputs=("class",)),
+        System("resnet-beam", "network", train_resnet_beam, task_kinds=("beam",), outputs=("class",)),
+        System("mlp-beam", "network", train_mlp_beam, task_kinds=("beam",), outputs=("class",)),
+        System("fcn-position", "network", train_fcn_position, task_kinds=("localisation",), outputs=("value",)),
+        System("ls-linear", "rule", ls_linear, task_kinds=_COMPLETION, outputs=("csi",)),
+        System("ls-dft", "rule", ls_dft, task_kinds=_COMPLETION, outputs=("csi",)),
+        System("omp", "rule", omp, task_kinds=_COMPLETION, outputs=("csi",)),
+        System("lmmse", "network", fit_lmmse, task_kinds=_COMPLETION, outputs=("csi",)),
+        System("denoising-cnn", "network", train_denoising_cnn, task_kinds=_COMPLETION, outputs=("csi",)),
+        System("mapping-network", "network", train_mapping_network, task_kinds=_COMPLETION, outputs=("csi",)),
     )
 }
 
@@ -36,15 +83,39 @@ __all__ = [
     "KINDS",
     "Predictor",
     "System",
+    "angle_delay_db_features",
+    "angle_delay_features",
+    "angle_delay_magnitude",
     "angle_spectrum_features",
     "autocorrelation_features",
     "best_same_sweep_beam",
     "delay_from_phase_slope",
+    "fit_lmmse",
     "fit_majority",
+    "fit_mean",
+    "fit_neighbours",
     "get_baseline",
     "log_power",
+    "los_from_first_path",
     "los_from_power_and_delay",
+    "path_loss_as_in_free_space",
+    "physics_features",
+    "position_from_delay_and_angle",
+    "probe_power_features",
+    "probed_beam_match",
+    "ls_dft",
+    "ls_linear",
+    "omp",
     "raw_features",
     "remembering",
+    "strongest_direction_cosine",
+    "strongest_probed_beam",
     "train_cnn",
+    "train_fcn_los",
+    "train_fcn_position",
+    "train_mlp_beam",
+    "train_resnet_beam",
+    "train_denoising_cnn",
+    "train_mapping_network",
+    "true_covariance_system",
 ]

@@ -7,7 +7,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from wirelessfm.baselines.raw import log_power
-from wirelessfm.baselines.training import train_classifier
+from wirelessfm.baselines.training import train_network
 from wirelessfm.csi import CSI
 from wirelessfm.signal import to_angle_delay
 
@@ -52,10 +52,10 @@ def _block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
 
 
 class TrainedCNN:
-    """A fitted :class:`SmallCNN`."""
+    """A fitted :class:`SmallCNN`; its outputs are scores, or values in units of ``scale`` around ``offset``."""
 
-    def __init__(self, model: SmallCNN) -> None:
-        self.model = model
+    def __init__(self, model: SmallCNN, offset: Tensor, scale: Tensor) -> None:
+        self.model, self.offset, self.scale = model, offset, scale
 
     @property
     def n_parameters(self) -> int:
@@ -66,11 +66,16 @@ class TrainedCNN:
     def __call__(self, csi: CSI) -> Tensor:
         device = next(self.model.parameters()).device
         parts = csi.tensor("sample antenna subcarrier").split(1024)
-        return torch.cat([self.model(part.to(device)).cpu() for part in parts])
+        return torch.cat([self.model(part.to(device)).cpu() for part in parts]) * self.scale + self.offset
 
 
 def train_cnn(csi: CSI, labels: Tensor, n_classes: int, seed: int, device: str = "cpu") -> TrainedCNN:
-    """Train on labelled samples; the seed fixes initialisation, batches and dropout."""
+    """Train on labelled samples, int64 classes or float [sample, d]; the seed fixes weights, batches and dropout."""
+    offset, scale = torch.zeros(1), torch.ones(1)
+    if labels.is_floating_point():
+        scale, offset = torch.std_mean(labels, dim=0, correction=0)
+        scale = scale.clamp_min(1e-6)
+        labels, n_classes = (labels - offset) / scale, labels.shape[1]
     values = csi.tensor("sample antenna subcarrier").to(device)
     with torch.random.fork_rng(devices=[] if device == "cpu" else None):
         torch.manual_seed(seed)
@@ -78,5 +83,5 @@ def train_cnn(csi: CSI, labels: Tensor, n_classes: int, seed: int, device: str =
         spread, mean = torch.std_mean(log_power(values), correction=0)
         model.power_db.copy_(torch.stack([mean, spread]))
         n_steps = min(_MAX_STEPS, max(_MIN_STEPS, _EPOCHS * len(labels) // 128))
-        train_classifier(model, values, labels.to(device), 3e-3, n_steps)
-    return TrainedCNN(model)
+        train_network(model, values, labels.to(device), 3e-3, n_steps)
+    return TrainedCNN(model, offset, scale)

@@ -11,7 +11,7 @@ from torch import Tensor
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError, unknown_name
 
-KINDS = ("encoder", "features", "network", "rule", "constant")
+KINDS = ("encoder", "features", "network", "rule", "constant", "external")
 
 
 class Predictor(Protocol):
@@ -22,7 +22,7 @@ class Predictor(Protocol):
         """Trained numbers."""
 
     def __call__(self, csi: CSI) -> Tensor:
-        """Float scores [sample, class]."""
+        """Scores [sample, class], values [sample, d] or complex CSI, as the task asks for."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,16 @@ class System:
         name: as in the result table.
         kind: ``encoder`` (learned) or ``features`` (computed): ``run(csi)`` gives float features [sample, d], on
             which heads are fitted; ``network`` or ``constant``: ``run(csi, labels, n_classes, seed)`` fits on
-            labelled samples and gives a :class:`Predictor`; ``rule``: ``run(csi, n_classes)`` gives scores
-            [sample, class] without any label.
-        run: the callable; gets CSI without labels, axes (sample, antenna, subcarrier). Of kind ``network`` it
-            must be picklable: fits run in other processes.
+            labelled samples and gives a :class:`Predictor`; ``rule`` (a method) or ``external`` (a predictor from
+            outside, whose training is its author's word): ``run(csi, n_classes)`` gives predictions without any
+            label of this task.
+        run: the callable; gets CSI whose labels, if any, are side information the receiver has (``observed``,
+            ``noise_power``). Of kind ``network`` it must be picklable: fits run in other processes.
         task_kinds: kinds of task it applies to (``los``, ``beam``); empty for all.
+        outputs: outputs of a task it can give: ``class``, ``value``, ``csi``. Heads on features give the first two.
+        complete: of an encoder that can fill in CSI by itself: ``complete(csi)`` gives complex CSI of the task's
+            shape from the ``observed`` entries, which is how it takes part in tasks with output ``csi``.
+        model: the module behind an encoder, for fine-tuning.
         n_parameters: of an encoder.
         pretrained, weights, corpora: of an encoder, see ``Row``.
         notes: what else is to be known of it, merged into ``Row.notes``.
@@ -47,6 +52,9 @@ class System:
     kind: str
     run: Callable[..., Any]
     task_kinds: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ("class", "value")
+    complete: Callable[[CSI], Tensor] | None = None
+    model: Any = None
     n_parameters: int = 0
     pretrained: bool = False
     weights: str = ""
@@ -59,9 +67,10 @@ class System:
         if not self.name:
             raise WirelessFMError("a system needs a name; it identifies the rows of the result table")
 
-    def applies_to(self, task_kind: str) -> bool:
-        """Whether the system makes sense for a kind of task."""
-        return not self.task_kinds or task_kind in self.task_kinds
+    def applies_to(self, task_kind: str, output: str = "class") -> bool:
+        """Whether the system makes sense for a kind of task with such an output."""
+        able = output in self.outputs or (output == "csi" and self.complete is not None)
+        return able and (not self.task_kinds or task_kind in self.task_kinds)
 
 
 def remembering(system: System) -> System:

@@ -1,36 +1,50 @@
-"""One training loop for every small classifier: the networks among the baselines and the heads on embeddings."""
+"""One training loop for every small network: those among the baselines and the heads on embeddings."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
+from wirelessfm.csi import CSI
+
 _MIN_BATCH, _MAX_BATCH = 16, 128
 
 
-def train_classifier(model: nn.Module, inputs: Tensor, labels: Tensor, learning_rate: float, n_steps: int) -> None:
-    """Minimise the cross-entropy with AdamW and a one-cycle rate; leaves the model in evaluation mode.
+def train_network(
+    model: nn.Module,
+    inputs: Tensor | CSI,
+    targets: Tensor,
+    learning_rate: float,
+    n_steps: int,
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+) -> None:
+    """Minimise a loss with AdamW and a one-cycle rate; leaves the model in evaluation mode.
 
     Batches and dropout come from the global generator: call it inside ``torch.random.fork_rng``.
 
     Args:
-        model: inputs to scores [sample, class].
-        inputs: [sample, ...].
-        labels: int64 [sample].
+        model: inputs to scores [sample, class], or to values like the targets.
+        inputs: [sample, ...], a tensor or CSI.
+        targets: int64 [sample], classes; or float or complex [sample, ...].
         learning_rate: the highest of the cycle.
         n_steps: batches; the batch is a tenth of the samples within 16 … 128, so few labels cost little.
+        loss: of predictions and targets; by default the cross-entropy of classes and the mean squared error of
+            values.
     """
-    n = len(labels)
+    n = len(targets)
+    measure = loss or (nn.functional.mse_loss if targets.is_floating_point() else nn.functional.cross_entropy)
     batch = min(n, _MAX_BATCH, max(_MIN_BATCH, n // 10))
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=1e-2, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=n_steps)
     order = torch.cat([torch.randperm(n) for _ in range(-(-n_steps * batch // n))])[: n_steps * batch]
     # Batch normalisation cannot train on one sample.
     model.train(batch > 1)
-    for index in order.to(labels.device).split(batch):
-        loss = nn.functional.cross_entropy(model(inputs[index]), labels[index])
+    for index in order.to(targets.device).split(batch):
+        error = measure(model(inputs[index]), targets[index])
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        error.backward()
         optimizer.step()
         schedule.step()
     model.eval()

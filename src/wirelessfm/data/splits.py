@@ -7,7 +7,7 @@ of training samples; so whole squares of ground go to one side.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,12 +72,80 @@ def spatial_split(
         )
     rng = np.random.default_rng(seed)
     tested = _draw_blocks(np.bincount(block_of), test_fraction, rng)
-    is_test = tested[block_of]
-    train, test = rng.permutation(np.flatnonzero(~is_test)), np.flatnonzero(is_test)
+    return _split(tested[block_of], rng, position_m, content)
+
+
+def group_split(
+    group: Tensor, seed: int, test_fraction: float = 0.3, tested: Sequence[int] = (), content: Iterable[str] = ()
+) -> Split:
+    """Split by whole groups, such as trajectories, days or scenes.
+
+    Args:
+        group: int64 [sample].
+        seed: chooses the groups as in :func:`spatial_split`, and the order of the training samples.
+        test_fraction: ignored when ``tested`` is given.
+        tested: the groups to test, instead of a draw.
+        content: fingerprints of the samples, part of the fingerprint of the split.
+
+    Raises:
+        WirelessFMError: fewer than two groups, or unknown ones to test.
+    """
+    values, group_of = np.unique(group.cpu().numpy(), return_inverse=True)
+    if len(values) < 2:
+        raise WirelessFMError(f"a split by groups needs at least two, found {len(values)} in {len(group)} samples")
+    missing = sorted(set(tested) - set(values.tolist()))
+    if missing or set(values.tolist()) <= set(tested):
+        raise WirelessFMError(f"groups to test must be some, not all, of {values.tolist()}, found {list(tested)}")
+    rng = np.random.default_rng(seed)
+    chosen = np.isin(values, tested) if tested else _draw_blocks(np.bincount(group_of), test_fraction, rng)
+    return _split(chosen[group_of], rng, group, content)
+
+
+def ordered_split(
+    time_s: Tensor, seed: int, test_fraction: float = 0.3, gap: float = 0.0, content: Iterable[str] = ()
+) -> Split:
+    """Train on the past, test on the future.
+
+    Args:
+        time_s: float [sample].
+        seed: orders the training samples.
+        test_fraction: fraction of the samples, the latest ones, that is tested.
+        gap: seconds before the first test sample from which nothing is used.
+        content: fingerprints of the samples, part of the fingerprint of the split.
+
+    Raises:
+        WirelessFMError: no samples on one side.
+    """
+    times = time_s.cpu().double().numpy()
+    if len(times) < 2 or not 0 < test_fraction < 1:
+        raise WirelessFMError(
+            f"a split in time needs two samples and test_fraction between 0 and 1, found {len(times)} and "
+            f"{test_fraction:g}"
+        )
+    start = np.sort(times)[min(len(times) - 1, round((1 - test_fraction) * len(times)))]
+    train = np.flatnonzero(times < start - gap)
+    if not len(train):
+        raise WirelessFMError(f"no sample is earlier than {gap:g} s before the test; use a smaller gap")
+    return _finish(train, np.flatnonzero(times >= start), np.random.default_rng(seed), time_s, content)
+
+
+def given_split(train: np.ndarray, test: np.ndarray, content: Iterable[str] = ()) -> Split:
+    """A split whose samples were chosen elsewhere; ``train`` stays in its order."""
     digest = hashlib.sha256("\n".join(content).encode())
-    for array in (position_m.detach().cpu().float().numpy(), train.astype("<i8"), test.astype("<i8")):
+    for array in (train.astype("<i8"), test.astype("<i8")):
         digest.update(np.ascontiguousarray(array).tobytes())
     return Split(torch.from_numpy(train), torch.from_numpy(test), digest.hexdigest()[:16])
+
+
+def _split(is_test: np.ndarray, rng: np.random.Generator, column: Tensor, content: Iterable[str]) -> Split:
+    return _finish(np.flatnonzero(~is_test), np.flatnonzero(is_test), rng, column, content)
+
+
+def _finish(
+    train: np.ndarray, test: np.ndarray, rng: np.random.Generator, column: Tensor, content: Iterable[str]
+) -> Split:
+    split = hashlib.sha256(np.ascontiguousarray(column.detach().cpu().float().numpy()).tobytes()).hexdigest()
+    return given_split(rng.permutation(train), test, (*content, split))
 
 
 def _draw_blocks(counts: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:

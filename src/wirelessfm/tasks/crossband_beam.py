@@ -17,7 +17,10 @@ from wirelessfm import metrics
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import Paths
 from wirelessfm.signal import OFDM, PlanarArray, beam_powers, dft_codebook, synthesize
-from wirelessfm.tasks.base import NARROW_BAND, SitePaths, TaskData, Truth, assemble, connected_sites
+from wirelessfm.tasks.base import NARROW_BAND, TaskData, assemble
+from wirelessfm.tasks.sites import SitePaths, connected_sites
+from wirelessfm.tasks.splitters import SpatialBlocks
+from wirelessfm.tasks.truth import Truth
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class CrossBandBeamTask:
     block_m: float = 20.0
     test_fraction: float = 0.3
     kind: str = "beam"
+    output: str = "class"
+    made_from: str = "sites"
     metric: str = "accuracy"
 
     @property
@@ -63,8 +68,10 @@ class CrossBandBeamTask:
             "target_carrier_ghz": targets[0].meta.carrier_hz / 1e9,
             "target_antennas": self.n_antennas_mmwave,
             "beams": self.n_beams,
+            "snr_db": self.snr_db,
         }
-        return assemble(self, kept, inputs, {"labels": powers.argmax(dim=1), "beam_powers": powers}, notes)
+        splitter = SpatialBlocks(self.block_m, self.test_fraction)
+        return assemble(self, kept, inputs, {"labels": powers.argmax(dim=1), "beam_powers": powers}, notes, splitter)
 
     def _target(self, site: SitePaths) -> Paths:
         if site.mmwave is None:
@@ -81,15 +88,21 @@ class CrossBandBeamTask:
         return torch.cat([beam_powers(synthesize(part, array, self.ofdm).values, codebook) for part in parts])
 
     def score(self, scores: Tensor, truth: Truth) -> dict[str, float]:
-        """Top-1 and top-3, the neighbouring beam allowed, within 1 dB of the best beam, and the mean loss in dB."""
-        assert truth.beam_powers is not None
-        predicted = scores.argmax(dim=1)
-        loss = metrics.beam_loss_db(truth.beam_powers, predicted)
-        return {
-            "accuracy": metrics.accuracy(scores, truth.labels),
-            "top_3": metrics.top_k(scores, truth.labels, min(3, self.n_beams)),
-            "within_one_beam": metrics.within_one_beam(predicted, truth.labels, self.n_beams),
-            "within_1db": float((loss <= 1).double().mean()),
-            "rsrp_loss_db": float(loss.mean()),
-            "f1_weighted": metrics.f1(predicted, truth.labels, "weighted"),
-        }
+        """See :func:`score_beams`."""
+        return score_beams(scores, truth)
+
+
+def score_beams(scores: Tensor, truth: Truth) -> dict[str, float]:
+    """Top-1 and top-3, the neighbouring beam allowed, within 1 dB of the best beam, and the mean loss in dB."""
+    assert truth.beam_powers is not None
+    n_beams = truth.beam_powers.shape[1]
+    predicted = scores.argmax(dim=1)
+    loss = metrics.beam_loss_db(truth.beam_powers, predicted)
+    return {
+        "accuracy": metrics.accuracy(scores, truth.labels),
+        "top_3": metrics.top_k(scores, truth.labels, min(3, n_beams)),
+        "within_one_beam": metrics.within_one_beam(predicted, truth.labels, n_beams),
+        "within_1db": float((loss <= 1).double().mean()),
+        "rsrp_loss_db": float(loss.mean()),
+        "f1_weighted": metrics.f1(predicted, truth.labels, "weighted"),
+    }

@@ -10,7 +10,10 @@ from torch import Tensor
 
 from wirelessfm import metrics
 from wirelessfm.signal import OFDM, PlanarArray, synthesize
-from wirelessfm.tasks.base import NARROW_BAND, SitePaths, TaskData, Truth, assemble, connected_sites
+from wirelessfm.tasks.base import NARROW_BAND, TaskData, assemble
+from wirelessfm.tasks.sites import SitePaths, connected_sites
+from wirelessfm.tasks.splitters import SpatialBlocks
+from wirelessfm.tasks.truth import Truth
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class LosTask:
     test_fraction: float = 0.3
     kind: str = "los"
     n_classes: int = 2
+    output: str = "class"
+    made_from: str = "sites"
     metric: str = "accuracy"
 
     def build(self, sites: Sequence[SitePaths]) -> TaskData:
@@ -43,7 +48,8 @@ class LosTask:
             "antennas": self.n_antennas,
             "los_fraction": round(float(labels.double().mean()), 4),
         }
-        return assemble(self, kept, inputs, {"labels": labels}, notes)
+        splitter = SpatialBlocks(self.block_m, self.test_fraction)
+        return assemble(self, kept, inputs, {"labels": labels}, notes, splitter)
 
     def score(self, scores: Tensor, truth: Truth) -> dict[str, float]:
         """Accuracy, and F1 weighted, macro and of the class line of sight."""

@@ -35,6 +35,11 @@ class Row:
         n_parameters: of the encoder or network, without the head.
         fit_seconds: adaptation time of this row.
         version: of wirelessfm.
+        notes: arrays, carriers, options that change what was measured, leakage counts.
+        case: generalisation case of 3GPP TR 38.843: 1, 2, 2A or 3.
+        costs: ``macs``, ``latency_ms_1``, ``latency_ms_32`` (a sample, median, in batches of 1 and 32) and
+            ``peak_mb``, where they were measured.
+        self_reported: the predictions came from outside and could not be repeated here.
     """
 
     task: str
@@ -57,6 +62,9 @@ class Row:
     fit_seconds: float = 0.0
     version: str = ""
     notes: Mapping[str, Any] = field(default_factory=dict)
+    case: str = "1"
+    costs: Mapping[str, float] = field(default_factory=dict)
+    self_reported: bool = False
 
     @property
     def key(self) -> tuple[Any, ...]:

@@ -1,0 +1,260 @@
+"""One row to come: which system on which task with which labels, and the fit that gives its predictions."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed
+from torch import Tensor
+
+from wirelessfm.adapt import Fitted, fit_on_csi, fit_on_features, measure_costs, one_thread
+from wirelessfm.baselines import System
+from wirelessfm.csi import CSI
+from wirelessfm.data.splits import Split
+from wirelessfm.errors import WirelessFMError
+from wirelessfm.files import atomic_file
+from wirelessfm.tasks import TaskData
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row to come."""
+
+    data: TaskData
+    system: System
+    head: str
+    budget: float
+    seed: int
+    split: Split
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """As ``Row.key``."""
+        return (
+            self.data.task.name,
+            self.split.fingerprint,
+            self.system.name,
+            self.system.weights,
+            self.head,
+            self.budget,
+            self.seed,
+        )
+
+    @property
+    def labelled(self) -> Tensor:
+        """Samples whose labels may be used."""
+        return self.split.labelled(self.budget) if self.budget else self.split.train[:0]
+
+
+def way(system: System, output: str) -> str:
+    """How a system comes to predictions: heads on ``features``, a ``fit`` of its own, or it can ``apply`` itself."""
+    if system.kind in ("rule", "external") or (output == "csi" and system.complete is not None):
+        return "apply"
+    return "fit" if system.kind in ("network", "constant") else "features"
+
+
+def list_jobs(
+    data: TaskData, systems: Sequence[System], budgets: Sequence[float], seeds: Sequence[int], heads: Sequence[str]
+) -> Iterator[Job]:
+    """Every combination that makes sense; what needs no label has budget 0, what needs no head has ``none``."""
+    splits = {seed: data.split(seed) for seed in seeds}
+    for system in systems:
+        if not system.applies_to(data.task.kind, data.task.output):
+            continue
+        how = way(system, data.task.output)
+        for head in heads if how == "features" else ("none",):
+            for budget in (0.0,) if how == "apply" else budgets:
+                for seed in seeds:
+                    yield Job(data, system, head, budget, seed, splits[seed])
+
+
+def grouped(jobs: Sequence[Job]) -> list[list[Job]]:
+    """Jobs that start from the same computation: tasks with equal inputs share the features of a system."""
+    prints = {key: data.inputs.fingerprint() for key, data in {id(job.data): job.data for job in jobs}.items()}
+    groups: dict[tuple[Any, ...], list[Job]] = {}
+    for job in jobs:
+        how = way(job.system, job.data.task.output)
+        # The predictions of a rule depend on the classes of the task.
+        task = job.data.task.name if how == "apply" else ""
+        groups.setdefault((prints[id(job.data)], id(job.system), how, task), []).append(job)
+    # The longest fits first, so that no worker is left with one at the end.
+    return [sorted(group, key=lambda job: -job.budget) for group in groups.values()]
+
+
+@dataclass(frozen=True)
+class Means:
+    """How fits are made: processes, whether costs are measured, and a folder that keeps embeddings."""
+
+    n_workers: int = 1
+    costs: bool = False
+    cache: Path | None = None
+
+
+def fitted(jobs: Sequence[Job], means: Means = Means()) -> Iterator[tuple[int, Fitted]]:
+    """Predictions of a group of jobs in the order they are finished, with the index of their job.
+
+    The costs of rules and features are those of the first job, without the head; of a network, of every fit.
+
+    Raises:
+        WirelessFMError: features or predictions that are not finite or have the wrong shape, with the system's name.
+    """
+    first = jobs[0]
+    how = way(first.system, first.data.task.output)
+    if how == "apply":
+        predictions, costs = _predictions(first), _costs(first, means)
+        yield from ((i, Fitted(predictions[job.split.test], 0, 0.0, costs)) for i, job in enumerate(jobs))
+    elif how == "fit":
+        # Counting labels is not worth sending the channels to other processes.
+        n_workers = 1 if first.system.kind == "constant" else means.n_workers
+        inputs = first.data.inputs
+        known = {name: column.cpu().numpy() for name, column in inputs.labels.items()}
+        yield from _parallel([_fit_call(job, inputs.values.cpu().numpy(), known, means) for job in jobs], n_workers)
+    else:
+        features, costs = _kept_features(first, means.cache).numpy(), _costs(first, means)
+        for i, result in _parallel([_head_call(job, features) for job in jobs], means.n_workers):
+            yield i, replace(result, costs=costs)
+
+
+def _costs(job: Job, means: Means) -> dict[str, float]:
+    if not means.costs:
+        return {}
+    system, n_outputs = job.system, job.data.task.n_classes
+    if way(system, job.data.task.output) == "features":
+        predict = system.run
+    else:
+        predict = partial(_apply, system, n_outputs=n_outputs)
+    with one_thread(), torch.no_grad():
+        return measure_costs(predict, job.data.inputs[:32])
+
+
+def _kept_features(job: Job, cache: Path | None) -> Tensor:
+    """Features, read from ``cache`` or written to it where weights identify what made them."""
+    if cache is None or not job.system.weights:
+        return _features(job)
+    # The name of a system says how its embeddings are pooled and resized.
+    identity = f"{job.system.name} {job.system.weights} {job.data.inputs.fingerprint()}"
+    file = cache / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.npy"
+    if file.exists():
+        try:
+            return torch.from_numpy(np.load(file, allow_pickle=False))
+        except (OSError, ValueError) as error:
+            raise WirelessFMError(f"'{file}' is not a readable cache of embeddings; remove it") from error
+    features = _features(job)
+    cache.mkdir(parents=True, exist_ok=True)
+    with atomic_file(file) as path, open(path, "wb") as stream:
+        np.save(stream, features.numpy(), allow_pickle=False)
+    return features
+
+
+def _features(job: Job) -> Tensor:
+    with torch.no_grad():
+        values = job.system.run(job.data.inputs)
+    n = len(job.data)
+    if not isinstance(values, Tensor) or values.dim() != 2 or len(values) != n or not values.is_floating_point():
+        raise WirelessFMError(
+            f"system '{job.system.name}' must return float features [sample, d] as a torch.Tensor for {n} samples, "
+            f"found {_described(values)}"
+        )
+    return _finite(values.detach().float().cpu(), job, "features")
+
+
+def _predictions(job: Job) -> Tensor:
+    system, task = job.system, job.data.task
+    with torch.no_grad():
+        values = _apply(system, job.data.inputs, task.n_classes)
+    labels = job.data.truth.labels
+    expected = (len(job.data), task.n_classes) if task.output == "class" else tuple(labels.shape)
+    if not isinstance(values, Tensor) or tuple(values.shape) != expected:
+        raise WirelessFMError(
+            f"system '{system.name}' must return {task.output} predictions {list(expected)} as a torch.Tensor for "
+            f"task '{task.name}', found {_described(values)}"
+        )
+    return _finite(values.detach().cpu(), job, "predictions")
+
+
+def _apply(system: System, csi: CSI, n_outputs: int) -> Any:
+    if system.kind in ("rule", "external"):
+        return system.run(csi, n_outputs)
+    assert system.complete is not None
+    return system.complete(csi)
+
+
+def _described(values: Any) -> str:
+    return f"{values.dtype} {list(values.shape)}" if isinstance(values, Tensor) else type(values).__name__
+
+
+def _finite(values: Tensor, job: Job, what: str) -> Tensor:
+    bad = int((~torch.isfinite(values)).flatten(1).any(dim=1).sum())
+    if bad:
+        raise WirelessFMError(
+            f"system '{job.system.name}' returned NaN or infinite {what} for {bad} of {len(values)} samples of task "
+            f"'{job.data.task.name}'"
+        )
+    return values
+
+
+Call = tuple[Callable[..., Fitted], tuple[Any, ...]]
+
+
+def _head_call(job: Job, features: np.ndarray) -> Call:
+    labels = job.data.truth.labels[job.labelled]
+    return fit_on_features, (
+        features,
+        labels,
+        job.labelled,
+        job.split.test,
+        job.head,
+        job.data.task.n_classes,
+        job.seed,
+    )
+
+
+def _fit_call(job: Job, values: np.ndarray, known: dict[str, np.ndarray], means: Means) -> Call:
+    like = replace(job.data.inputs, values=job.data.inputs.values[:0], labels={})
+    labels = job.data.truth.labels[job.labelled]
+    return fit_on_csi, (
+        values,
+        known,
+        labels,
+        job.labelled,
+        job.split.test,
+        job.system.run,
+        like,
+        job.data.task.n_classes,
+        job.seed,
+        means.costs,
+    )
+
+
+def _parallel(calls: Sequence[Call], n_workers: int) -> Iterator[tuple[int, Fitted]]:
+    parallel = Parallel(n_jobs=n_workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")
+    yield from parallel(delayed(_numbered)(i, os.getpid(), *call) for i, call in enumerate(calls))
+
+
+def _numbered(index: int, owner: int, fit: Callable[..., Fitted], arguments: tuple[Any, ...]) -> tuple[int, Fitted]:
+    _end_with(owner)
+    return index, fit(*arguments)
+
+
+def _end_with(owner: int) -> None:
+    """Let a worker end with the process it works for, which has no time to say so when it is killed."""
+    name = "end-with-owner"
+    if os.getpid() == owner or any(thread.name == name for thread in threading.enumerate()):
+        return
+
+    def watch() -> None:
+        while os.getppid() == owner:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, name=name, daemon=True).start()
