@@ -62,6 +62,16 @@ def test_paths_to_csi_to_embeddings(files, tmp_path) -> None:
     assert np.load(tmp_path / "e.npy").shape == (11, 16)
 
 
+def test_a_published_model_embeds_what_it_is_resized_for(files, tmp_path) -> None:
+    save_model(build_model("lwm-1.0", {"depth": 1}), ModelCard("lwm-1.0", {"depth": 1}), tmp_path / "lwm")
+    command = ("embed", tmp_path / "lwm", files / "csi", "-o", tmp_path / "e.npy", "--pooling", "cls")
+    refused = wfm(*command)
+    assert refused.returncode == 1 and "use resize='pad'" in refused.stderr
+    done = wfm(*command, "--resize", "pad")
+    assert done.returncode == 0, done.stderr
+    assert np.load(tmp_path / "e.npy").shape == (11, 64)
+
+
 def test_pretrain_writes_a_model(files, tmp_path) -> None:
     done = wfm("pretrain", files / "recipe.yaml", "-o", tmp_path / "run")
     assert done.returncode == 0, done.stderr
@@ -108,6 +118,10 @@ def test_listings() -> None:
         (("data", "convert", "FILES/recipe.yaml", "OUT", "--layout", "wimai"), "Did you mean 'wimae'?"),
         (("data", "list", "atlantis"), "atlantis"),
         (("demo", "--fast", "--test-scene", "rome", "-o", "OUT"), "unknown scene 'rome'"),
+        (("compare", "--system", "wimea", "-o", "OUT"), "Did you mean 'wimae'?"),
+        (("embed", "FILES/model", "FILES/csi", "-o", "OUT", "--resize", "pad"), "takes any shape"),
+        (("evaluate", "lwm-1.0@absent.pth", "--scene", "florence", "-o", "OUT"), "no weights at 'absent.pth'"),
+        (("input-scaling", "demo"), "no input_scaling"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
 )

@@ -71,7 +71,7 @@ def test_it_ends_in_rows_and_a_report_and_resumes(files, small_corpus, tmp_path,
     assert others <= {row.system for row in rows}
     assert all({r.seed for r in rows if r.system == name} == {0, 1} for name in others)
     printed = capsys.readouterr().out
-    assert "los: accuracy, %" in printed and "2 x 4" in printed and "±" in printed and "lwm-1.0" in report.read_text()
+    assert "los: accuracy" in printed and "2 x 4" in printed and "±" in printed and "lwm-1.0" in report.read_text()
     before = (out / "results.jsonl").read_bytes()
     run(out, [files["ours"], files["lwm"]], tasks=tasks)
     assert (out / "results.jsonl").read_bytes() == before

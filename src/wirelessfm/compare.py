@@ -24,20 +24,21 @@ from wirelessfm.baselines import BASELINES, System
 from wirelessfm.csi import CSI
 from wirelessfm.data import corpus
 from wirelessfm.errors import WirelessFMError, unknown_name
-from wirelessfm.evaluate import BUDGETS, evaluate
+from wirelessfm.evaluate import BUDGETS, DEFAULT_HEADS, evaluate
 from wirelessfm.files import read_json, write_json
 from wirelessfm.models.published import PublishedEncoder
 from wirelessfm.models.saved import ModelCard, load_saved
 from wirelessfm.pretrain import input_scaling, pretrain, rehearsal
 from wirelessfm.recipe import Recipe, load_recipe
 from wirelessfm.report import report_folder
+from wirelessfm.report.tables import Statistic, lower_is_better
+from wirelessfm.report.wording import spread
 from wirelessfm.sources import city_data
 from wirelessfm.suite import encoder_system, random_system
 from wirelessfm.tasks import Row, TaskData, get_task
 
 SYSTEMS = ("demo", "lwm-1.0", "contrawimae", "wifo-tiny")
 TASKS = ("los", "beam-64-antennas-32")
-HEADS = ("linear", "mlp")
 CALIBRATION, RESULTS = "calibration.json", "results.jsonl"
 TITLE = "wirelessfm: systems trained again for equal processor time, tested on a city they have never seen"
 _FEATURES = ("raw", "autocorrelation")
@@ -88,7 +89,7 @@ def compare(
     test_scene: str = "florence",
     tasks: Sequence[str] = TASKS,
     budgets: Sequence[float] = BUDGETS,
-    heads: Sequence[str] = HEADS,
+    heads: Sequence[str] = DEFAULT_HEADS,
     max_users: int | None = None,
     steps: int | None = None,
     n_workers: int = 2,
@@ -262,21 +263,20 @@ def training_table(trained: Sequence[Trained]) -> list[str]:
             contender,
             f"{cards[0].n_parameters}",
             f"{training.steps} x {training.batch_size}",
-            spread([card.cpu_seconds for card in cards]),
-            spread([card.seconds for card in cards]),
+            spread(Statistic.of([card.cpu_seconds for card in cards]), "s"),
+            spread(Statistic.of([card.seconds for card in cards]), "s"),
         ])  # fmt: skip
     return _aligned([["training", "parameters", "steps x batch", "processor s", "clock s"], *lines])
 
 
 def task_table(task: str, rows: Sequence[Row]) -> list[str]:
-    """Lines of one task: mean ± standard deviation over seeds in %, of the head that is best on average."""
+    """Lines of one task: mean ± standard deviation over seeds, of the head that is best on average."""
     rows = [row for row in rows if row.task == task]
     budgets = sorted({row.budget for row in rows})
     n_labels = {b: round(np.mean([row.n_labels for row in rows if row.budget == b])) for b in budgets}
-    head = [f"{task}: {rows[0].metric}, %", *(f"{n_labels[b]} labels" if b else "no labels" for b in budgets)]
-    lines = [
-        [name, *(_best(rows, name, budget) for budget in budgets)] for name in dict.fromkeys(r.system for r in rows)
-    ]
+    head = [f"{task}: {rows[0].metric}", *(f"{n_labels[b]} labels" if b else "no labels" for b in budgets)]
+    systems = dict.fromkeys(row.system for row in rows)
+    lines = [[system, *(_best(rows, system, budget) for budget in budgets)] for system in systems]
     return ["", *_aligned([head, *lines])]
 
 
@@ -284,17 +284,13 @@ def _best(rows: Sequence[Row], system: str, budget: float) -> str:
     by_head: dict[str, list[float]] = {}
     for row in rows:
         if (row.system, row.budget) == (system, budget):
-            by_head.setdefault(row.head, []).append(100 * row.score)
+            by_head.setdefault(row.head, []).append(row.score)
     if not by_head:
         return "-"
-    head = max(by_head, key=lambda name: float(np.mean(by_head[name])))
-    return spread(by_head[head]) + ("" if head == "none" else f" {head}")
-
-
-def spread(values: Sequence[float]) -> str:
-    """Mean and, of several, their standard deviation."""
-    mean = f"{np.mean(values):.1f}"
-    return mean if len(values) == 1 else f"{mean}±{np.std(values, ddof=1):.1f}"
+    sign = -1 if lower_is_better(rows[0].metric) else 1
+    scores = {head: Statistic.of(values) for head, values in by_head.items()}
+    head = max(scores, key=lambda name: sign * scores[name].mean)
+    return spread(scores[head], rows[0].metric) + ("" if head == "none" else f" {head}")
 
 
 def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
