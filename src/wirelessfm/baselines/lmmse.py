@@ -67,10 +67,10 @@ def fit_lmmse(csi: CSI, labels: Tensor, n_outputs: int, seed: int) -> SampleCova
     The estimator is Kay 1993, chapter 12; Edfors et al. 1998 for OFDM. Every sample counts at unit power: users near
     the base station would decide alone otherwise.
     """
-    if csi.axes != ("sample", "antenna", "subcarrier") or not labels.is_complex() or labels.dim() != 3:
+    if not labels.is_complex() or labels.dim() != 3:
         raise WirelessFMError(
-            f"lmmse needs complex channels [sample, antenna, subcarrier], found {labels.dtype} {list(labels.shape)} "
-            f"for CSI with axes {csi.axes}"
+            f"lmmse needs clean channels, complex [sample, antenna, subcarrier], found {labels.dtype} "
+            f"{list(labels.shape)}"
         )
     power = labels.abs().square().mean(dim=(1, 2), keepdim=True)
     alive = power.flatten() > 0
@@ -95,7 +95,9 @@ def shrunk_covariance(channels: Tensor) -> Tensor:
     antennas = torch.einsum("sak,sbk->ab", channels, channels.conj()) / (n * n_subcarriers)
     subcarriers = torch.einsum("sak,sam->km", channels, channels.conj()) / (n * n_antennas)
     target = torch.kron(antennas, subcarriers) * (n_antennas / antennas.diagonal().real.sum())
+    if n == 1:
+        return target
     energy = rows.abs().square().sum(dim=1).square().mean()
-    scatter = (energy - sample.abs().square().sum()) / n
+    scatter = (energy - sample.abs().square().sum()) / (n - 1)
     alpha = float((scatter / (sample - target).abs().square().sum().clamp(min=1e-30)).clamp(0, 1))
     return (1 - alpha) * sample + alpha * target

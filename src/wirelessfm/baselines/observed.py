@@ -10,6 +10,8 @@ from torch import Tensor
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 
+_AXES = ("sample", "antenna", "subcarrier")
+
 
 @dataclass(frozen=True)
 class Observed:
@@ -43,14 +45,20 @@ def observed_part(csi: CSI) -> Observed:
     """Read the observed entries of ``csi`` with its labels ``observed`` and ``noise_power``; no others are touched.
 
     Raises:
-        WirelessFMError: labels missing, nothing observed, or not one grid of antennas × subcarriers for all samples.
+        WirelessFMError: other axes, no samples, labels missing, nothing observed, or not one grid of antennas ×
+            subcarriers for all samples.
     """
+    if csi.axes != _AXES:
+        raise WirelessFMError(f"channel estimation works on CSI with axes {_AXES}, found {csi.axes}")
     for name in ("observed", "noise_power"):
         if name not in csi.labels:
             raise WirelessFMError(f"channel estimation needs the label '{name}' of every sample, found {[*csi.labels]}")
-    values = csi.tensor("sample antenna subcarrier")
-    order = [("sample", "antenna", "subcarrier").index(axis) for axis in csi.axes]
-    seen = csi.labels["observed"].permute([order.index(i) for i in range(3)])
+    values, seen = csi.values, csi.labels["observed"]
+    if seen.dtype != torch.bool or seen.shape != values.shape or not len(values):
+        raise WirelessFMError(
+            f"the label 'observed' must be bool {list(values.shape)} of at least one sample, found {seen.dtype} "
+            f"{list(seen.shape)}"
+        )
     rows, columns = seen[0].any(dim=1), seen[0].any(dim=0)
     if not bool((seen == (rows[:, None] & columns)).all()) or not bool(rows.any()):
         raise WirelessFMError(

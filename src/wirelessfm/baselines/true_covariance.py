@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -57,15 +58,13 @@ def path_signatures(paths: Paths, array: PlanarArray, ofdm: OFDM) -> Tensor:
     With phases of the paths that are random and independent, A·Aᴴ is the covariance of the channel.
     """
     n, width = paths.gain.shape
-    single = {name: value.reshape(n * width, 1) for name, value in paths.tensors().items() if value.shape == (n, width)}
     exists = paths.path_mask().flatten()
-    alone = replace(
-        paths,
-        **single,
-        position_m=paths.position_m.repeat_interleave(width, dim=0),
-        los=torch.where(exists, LOS, NO_PATH).to(paths.los.dtype),
-        n_paths=exists.long(),
-    )
+    # Every path becomes a user of its own, so that what a path looks like is written down in one place.
+    changed: dict[str, Any] = {k: v.reshape(-1, 1) for k, v in paths.tensors().items() if v.shape == (n, width)}
+    changed["position_m"] = paths.position_m.repeat_interleave(width, dim=0)
+    changed["los"] = torch.where(exists, LOS, NO_PATH).to(paths.los.dtype)
+    changed["n_paths"] = exists.long()
+    alone = replace(paths, **changed)
     return channel_response(alone, array, ofdm).reshape(n, width, -1).transpose(1, 2)
 
 
