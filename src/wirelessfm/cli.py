@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from wirelessfm.cli_challenge import challenge, inputs
 from wirelessfm.cli_data import data
 from wirelessfm.errors import WirelessFMError
 
@@ -26,6 +27,8 @@ app = typer.Typer(
 )
 
 app.add_typer(data, name="data")
+app.add_typer(challenge, name="challenge")
+app.command()(inputs)
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write; must not exist yet.")]
 
