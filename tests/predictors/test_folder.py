@@ -5,12 +5,15 @@ import json
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from tests.synthetic_sites import make_site
 from wirelessfm import CSI
+from wirelessfm.cli import app
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.evaluate import evaluate
 from wirelessfm.predictors import find_predictor, predictions_system, save_inputs, save_predictions
+from wirelessfm.suite import build_tasks, site_pairs
 from wirelessfm.tasks import LosTask, get_task
 
 SITES = [make_site(120)]
@@ -48,7 +51,7 @@ def test_predictions_for_other_inputs_are_refused(folder):
         LosTask(n_antennas=8).build([make_site(120, 1)]).inputs,
     ]
     for csi in (*others, LOS.inputs[:50]):
-        with pytest.raises(WirelessFMError, match=r"has no predictions for inputs .* only for los .* or order"):
+        with pytest.raises(WirelessFMError, match=r"has no predictions for inputs .* only for .*los .* or order"):
             system.run(csi, 2)
 
 
@@ -98,3 +101,15 @@ def test_inputs_to_take_away_hold_no_truth(tmp_path):
         "coord-subcarrier",
         "values-00000",
     ]
+
+
+def test_the_command_writes_what_an_evaluation_accepts(tmp_path):
+    out = tmp_path / "inputs"
+    done = CliRunner().invoke(
+        app, ["inputs", "--scene", "florence", "--task", "los", "--max-users", "15", "-o", str(out)]
+    )
+    assert done.exit_code == 0, done.output
+    data = build_tasks(["los"], site_pairs(["florence"]), 15)[0]
+    csi = CSI.load(out / "csi")
+    save_predictions(tmp_path / "guest", "guest", {"los": torch.zeros(len(csi), 2)}, {"los": csi})
+    assert predictions_system(tmp_path / "guest").run(data.inputs, 2).shape == (len(data), 2)

@@ -21,10 +21,11 @@ from wirelessfm.csi import CSI
 
 @dataclass(frozen=True)
 class Answer:
-    """Predictions as the task asks for (classes as scores), and the numbers that were trained."""
+    """Predictions as the task asks for (classes as scores), and what was trained: all of it, and the head alone."""
 
     values: Tensor
-    n_parameters: int
+    n_parameters: int = 0
+    n_head: int = 0
 
 
 # Training inputs and answers, test inputs, number of outputs and seed to an answer.
@@ -42,7 +43,8 @@ def linear_head(train: CSI, answers: Tensor, test: CSI, n_outputs: int, seed: in
     """A linear head on the spatial autocorrelation."""
     features = autocorrelation_features(train)
     head = fit_head("linear", features, answers, n_outputs, seed)
-    return Answer(head(autocorrelation_features(test)), (features.shape[1] + 1) * n_outputs)
+    size = (features.shape[1] + 1) * n_outputs
+    return Answer(head(autocorrelation_features(test)), size, size)
 
 
 def cnn(train: CSI, answers: Tensor, test: CSI, n_outputs: int, seed: int) -> Answer:
@@ -53,14 +55,14 @@ def cnn(train: CSI, answers: Tensor, test: CSI, n_outputs: int, seed: int) -> An
 
 def zero_fill(train: CSI, answers: Tensor, test: CSI, n_outputs: int, seed: int) -> Answer:
     """The observed entries as they are and 0 elsewhere."""
-    return Answer(test.values, 0)
+    return Answer(test.values)
 
 
 def linear_interpolation(train: CSI, answers: Tensor, test: CSI, n_outputs: int, seed: int) -> Answer:
     """Straight lines between observed entries along the subcarriers, then along the antennas; nothing is denoised."""
     values, seen = fill_lines(test.values, test.labels["observed"])
     values, _ = fill_lines(values.transpose(1, 2), seen.transpose(1, 2))
-    return Answer(values.transpose(1, 2).contiguous(), 0)
+    return Answer(values.transpose(1, 2).contiguous())
 
 
 BUNDLES: dict[str, dict[str, Solver]] = {
@@ -103,8 +105,7 @@ def submit_baseline(name: str, public: Public, folder: str | os.PathLike[str], s
         answers[task] = solve(train, public.answers(task), test, question.n_outputs, seed)
     classes = [task for task, question in QUESTIONS.items() if question.output == "class"]
     predictions = {t: a.values.argmax(dim=1) if t in classes else a.values for t, a in answers.items()}
-    # Heads and networks alike are trained as a whole.
-    parameters = {task: {"head": 0, "trainable": answer.n_parameters} for task, answer in answers.items()}
+    parameters = {task: {"head": a.n_head, "trainable": a.n_parameters} for task, a in answers.items()}
     inputs = {task: public.inputs("test", task) for task in QUESTIONS}
     write_submission(folder, name, predictions, inputs, parameters, overwrite=True)
 

@@ -109,11 +109,13 @@ def _card(test: dict[str, CSI], truth: dict[str, Tensor]) -> dict[str, Any]:
         }
         for name, question in QUESTIONS.items()
     }
-    return {"kind": KIND, "id": _identity(tasks), "limits": LIMITS, "tasks": tasks}
+    content = {"kind": KIND, "limits": LIMITS, "tasks": tasks}
+    return {**content, "id": _identity(content)}
 
 
-def _identity(tasks: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(tasks, sort_keys=True).encode()).hexdigest()[:16]
+def _identity(card: dict[str, Any]) -> str:
+    content = {key: value for key, value in card.items() if key != "id"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -146,8 +148,8 @@ def load_public(folder: str | os.PathLike[str]) -> Public:
     card = read_json(folder / CARD)
     if not isinstance(card, dict) or card.get("kind") != KIND or set(card.get("tasks", ())) != set(QUESTIONS):
         raise WirelessFMError(f"'{folder / CARD}' is not the card of a challenge ({KIND}) with {', '.join(QUESTIONS)}")
-    if card.get("id") != _identity(card["tasks"]):
-        raise WirelessFMError(f"'{folder / CARD}' was altered: its id does not fit its tasks; copy the folder again")
+    if card.get("id") != _identity(card):
+        raise WirelessFMError(f"'{folder / CARD}' was altered: its id does not fit its content; copy the folder again")
     return Public(folder, card)
 
 
@@ -163,4 +165,7 @@ def load_truth(folder: str | os.PathLike[str], public: Public) -> dict[str, Tens
             f"'{folder}' belongs to challenge {card.get('challenge')}, '{public.folder}' is {public.card['id']}; "
             "give the two folders of one preparation"
         )
-    return {name: torch.from_numpy(np.array(array)) for name, array in read_arrays(folder, card).items()}
+    arrays = read_arrays(folder, card)
+    if set(arrays) != set(QUESTIONS):
+        raise WirelessFMError(f"'{folder}' must hold {', '.join(QUESTIONS)}, found {', '.join(arrays) or 'nothing'}")
+    return {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}

@@ -92,7 +92,8 @@ def read_submission(folder: str | os.PathLike[str], public: Public) -> Submissio
     card = _read_card(folder, faults)
     faults += _card_faults(card, public)
     if faults:
-        raise WirelessFMError(f"'{folder}' has {len(faults)} faults:\n" + "\n".join(f"- {fault}" for fault in faults))
+        count = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}"
+        raise WirelessFMError("\n- ".join([f"'{folder}' has {count}:", *faults]))
     return Submission(card["name"], predictions, card["parameters"])
 
 

@@ -63,7 +63,8 @@ def function_system(reference: str) -> System:
         raise unknown_name(f"function in {origin}", attribute, known)
     file = getattr(module, "__file__", None)
     version = sha256_of(file)[:16] if file else ""
-    return callable_system(f"{Path(origin).stem}:{attribute}", function, weights=version)
+    name = Path(origin).stem if origin.endswith(".py") else origin
+    return callable_system(f"{name}:{attribute}", function, weights=version)
 
 
 def _import_file(path: Path) -> ModuleType:
