@@ -7,6 +7,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from wirelessfm import CSI
 from wirelessfm.challenge import (
     QUESTIONS,
     baselines,
@@ -134,12 +135,29 @@ def test_lines_between_seen_entries():
     assert not found[1].any() and known.tolist() == [[True] * 6, [False] * 6]
 
 
+def test_lmmse_is_the_conditional_mean_of_gaussian_channels():
+    g = torch.Generator().manual_seed(0)
+    mix = torch.randn(6, 6, dtype=torch.complex64, generator=g)
+    clean = (torch.randn(3000, 6, dtype=torch.complex64, generator=g) @ mix).reshape(-1, 2, 3)
+    seen = (torch.arange(6) != 4).reshape(1, 2, 3).expand(clean.shape)
+    labels = {"observed": seen, "noise_power": torch.zeros(len(clean))}
+    given = CSI(clean * seen, ("sample", "antenna", "subcarrier"), labels=labels)
+    found = baselines.lmmse(given, clean, given, 0, 0).values
+    best = clean.flatten(1)[:, [0, 1, 2, 3, 5]]
+    fitted = best @ torch.linalg.lstsq(best, clean[:, 1, 1]).solution
+    error, least = ((x - clean[:, 1, 1]).abs().square().mean() for x in (found[:, 1, 1], fitted))
+    assert least < error < 1.2 * least and least < 0.5 * clean[:, 1, 1].abs().square().mean()
+    torch.testing.assert_close(found[seen], clean[seen], rtol=0.2, atol=0.05)
+
+
 def test_simple_systems_hand_in_and_better_ones_win(prepared, public, tmp_path):
     results = []
     for name in ("constant", "linear"):
         submit_baseline(name, public, tmp_path / name)
         results.append(score_submission(tmp_path / name, public, prepared / "private"))
     assert 0 < results[0].composite < results[1].composite < 1
+    with pytest.raises(WirelessFMError, match="unknown challenge baseline 'cnm'"):
+        submit_baseline("cnm", public, tmp_path / "cnm")
     assert "composite" in result_table(results) and len(result_table(results).splitlines()) == 3
 
 

@@ -1,7 +1,7 @@
 """Five tasks, one score: prepare, validate and score a challenge."""
 
 from wirelessfm.challenge.baselines import result_table, score_baselines, submit_baseline
-from wirelessfm.challenge.prepare import Public, load_public, load_truth, prepare
+from wirelessfm.challenge.preparation import Public, load_public, load_truth, prepare
 from wirelessfm.challenge.score import TaskScore, composite, nmse_score, position_score, score_task
 from wirelessfm.challenge.setup import QUESTIONS
 from wirelessfm.challenge.submission import (

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wirelessfm.challenge.prepare import Public, load_truth
+from wirelessfm.challenge.preparation import Public, load_truth
 from wirelessfm.challenge.score import TaskScore, composite, score_task
 from wirelessfm.challenge.setup import QUESTIONS
 from wirelessfm.csi import CSI

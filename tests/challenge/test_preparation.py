@@ -11,7 +11,7 @@ from tests.challenge.conftest import SITES
 from tests.conftest import random_paths
 from wirelessfm import CSI
 from wirelessfm.challenge import QUESTIONS, load_public, load_truth, prepare
-from wirelessfm.challenge.prepare import partition
+from wirelessfm.challenge.preparation import partition
 from wirelessfm.challenge.setup import INPUTS, collect_users, local_position_m
 from wirelessfm.errors import WirelessFMError
 
