@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from wirelessfm.cli_challenge import challenge, inputs
 from wirelessfm.cli_data import data
 from wirelessfm.cli_evaluate import COMMANDS, POOLING, RESIZE
 from wirelessfm.errors import WirelessFMError
@@ -28,6 +29,8 @@ app = typer.Typer(
 app.add_typer(data, name="data")
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)
+app.add_typer(challenge, name="challenge")
+app.command()(inputs)
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write; must not exist yet.")]
 
