@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from wirelessfm.baselines.autoregression import burg, from_taps, to_taps
+from wirelessfm.baselines.autoregression import burg, from_taps, model_order, to_taps
 from wirelessfm.baselines.known_part import known_part
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
@@ -29,12 +29,12 @@ def kalman(csi: CSI, n_classes: int = 0) -> Tensor:
     known = known_part(csi)
     if known.axis != "time":
         raise WirelessFMError("a Kalman filter predicts times, found subcarriers asked; use 'ar' or 'wiener'")
-    predicted = []
+    order, predicted = model_order(known), []
     for values, noise in zip(
         known.values.split(_SAMPLES_AT_ONCE), known.noise_power.split(_SAMPLES_AT_ONCE), strict=True
     ):
         series = to_taps(values, "time")
-        asked = kalman_predict(series, noise.repeat_interleave(values.shape[3]), known.n_known // 2, known.n_asked)
+        asked = kalman_predict(series, noise.repeat_interleave(values.shape[3]), order, known.n_asked)
         predicted.append(from_taps(asked, "time", len(values)))
     return known.completed(torch.cat(predicted))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from einops import rearrange
@@ -50,16 +51,13 @@ class TransformerPredictor(nn.Module):
         self.project = nn.Linear(features, width)
         self.known_code = nn.Parameter(0.02 * torch.randn(grid.n_known // self.patch[0] * across, width))
         self.queries = nn.Parameter(0.02 * torch.randn(grid.n_asked // self.patch[0] * across, width))
-        sizes_of_layer = (width, config.heads, config.mlp_ratio * width, 0.0)
-        options = {"batch_first": True, "norm_first": True, "activation": "gelu"}
+        options: dict[str, Any] = {"batch_first": True, "norm_first": True, "activation": "gelu", "dropout": 0.0}
+        options |= {"d_model": width, "nhead": config.heads, "dim_feedforward": config.mlp_ratio * width}
         self.encoder = nn.TransformerEncoder(
-            nn.TransformerEncoderLayer(*sizes_of_layer, **options),
-            config.encoder_depth,
-            nn.LayerNorm(width),
-            enable_nested_tensor=False,
+            nn.TransformerEncoderLayer(**options), config.encoder_depth, nn.LayerNorm(width), enable_nested_tensor=False
         )
         self.decoder = nn.TransformerDecoder(
-            nn.TransformerDecoderLayer(*sizes_of_layer, **options), config.decoder_depth, nn.LayerNorm(width)
+            nn.TransformerDecoderLayer(**options), config.decoder_depth, nn.LayerNorm(width)
         )
         self.out = nn.Linear(width, features)
 
