@@ -12,6 +12,7 @@ from torch import Tensor
 
 from wirelessfm.baselines.known_part import KnownPart, known_part
 from wirelessfm.csi import CSI
+from wirelessfm.errors import WirelessFMError
 
 _SAMPLES_AT_ONCE = 256
 
@@ -23,8 +24,19 @@ def autoregression(csi: CSI, n_classes: int = 0) -> Tensor:
         complex64, the shape of ``csi``.
     """
     known = known_part(csi)
-    order, parts = known.n_known // 2, known.values.split(_SAMPLES_AT_ONCE)
+    order, parts = model_order(known), known.values.split(_SAMPLES_AT_ONCE)
     return known.completed(torch.cat([_extended(part, known, order) for part in parts]))
+
+
+def model_order(known: KnownPart) -> int:
+    """Half the known entries, as PAD in WiFo.
+
+    Raises:
+        WirelessFMError: fewer than 2 known entries.
+    """
+    if known.n_known < 2:
+        raise WirelessFMError(f"an autoregressive model needs at least 2 known entries, found {known.n_known}")
+    return known.n_known // 2
 
 
 def _extended(values: Tensor, known: KnownPart, order: int) -> Tensor:
@@ -63,7 +75,7 @@ def burg(series: Tensor, order: int) -> tuple[Tensor, Tensor]:
 
     Args:
         series: complex [batch, time, series of equal statistics].
-        order: below the number of times.
+        order: at least 1 and below the number of times.
 
     Returns:
         a, complex [batch, order]; mean power of e, float [batch].
@@ -78,17 +90,14 @@ def burg(series: Tensor, order: int) -> tuple[Tensor, Tensor]:
         forward, backward = forward - beside * backward, backward - beside.conj() * forward
         error = (forward.abs().square() + backward.abs().square()).mean(dim=(1, 2)) / 2
         forward, backward = forward[:, 1:], backward[:, :-1]
-    return coefficients, error if order else series.abs().square().mean(dim=(1, 2))
+    return coefficients, error
 
 
 def extrapolate(series: Tensor, coefficients: Tensor, n_more: int) -> Tensor:
-    """The next entries of an autoregression without innovation: complex [batch, n_more, series]."""
+    """The next entries of an autoregression without innovation, of order 1 or more: complex [batch, n_more, series]."""
     order = coefficients.shape[1]
-    recent = list(series.unbind(dim=1))[len(series[0]) - order :] if order else []
-    backwards = coefficients.flip(1)[:, :, None]
+    known = series[:, -order:].unbind(dim=1)
+    backwards, entries = coefficients.flip(1)[:, :, None], list(known)
     for _ in range(n_more):
-        following = (
-            (torch.stack(recent[len(recent) - order :], dim=1) * backwards).sum(dim=1) if order else 0 * series[:, 0]
-        )
-        recent.append(following)
-    return torch.stack(recent[order:], dim=1)
+        entries.append((torch.stack(entries[-order:], dim=1) * backwards).sum(dim=1))
+    return torch.stack(entries[order:], dim=1)

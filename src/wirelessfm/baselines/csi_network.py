@@ -40,8 +40,8 @@ class Training:
     """
 
     learning_rate: float = 2e-3
-    max_steps: int = 400
-    max_entries: float = 5e7
+    max_steps: int = 200
+    max_entries: float = 1e7
     max_batch: int = 32
     antennas_apart: bool = False
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from wirelessfm.baselines.autoregression import burg, from_taps, to_taps
+from wirelessfm.baselines.autoregression import burg, from_taps, model_order, to_taps
 from wirelessfm.baselines.known_part import known_part
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 
 _SAMPLES_AT_ONCE = 256
+_FLOOR = 1e-6  # of the noise, against the power of a tap
 
 
 def kalman(csi: CSI, n_classes: int = 0) -> Tensor:
@@ -29,12 +30,12 @@ def kalman(csi: CSI, n_classes: int = 0) -> Tensor:
     known = known_part(csi)
     if known.axis != "time":
         raise WirelessFMError("a Kalman filter predicts times, found subcarriers asked; use 'ar' or 'wiener'")
-    predicted = []
+    order, predicted = model_order(known), []
     for values, noise in zip(
         known.values.split(_SAMPLES_AT_ONCE), known.noise_power.split(_SAMPLES_AT_ONCE), strict=True
     ):
         series = to_taps(values, "time")
-        asked = kalman_predict(series, noise.repeat_interleave(values.shape[3]), known.n_known // 2, known.n_asked)
+        asked = kalman_predict(series, noise.repeat_interleave(values.shape[3]), order, known.n_asked)
         predicted.append(from_taps(asked, "time", len(values)))
     return known.completed(torch.cat(predicted))
 
@@ -52,23 +53,26 @@ def kalman_predict(series: Tensor, noise_power: Tensor, order: int, n_more: int)
         complex [batch, n_more, series].
     """
     coefficients, error = burg(series, order)
+    power = series.abs().square().mean(dim=(1, 2)).double()
+    # Without noise the covariance becomes singular, which needs all digits and a floor.
+    noise = torch.maximum(noise_power.double(), _FLOOR * power)
+    coefficients, error = coefficients.to(torch.complex128), error.double()
     # What a one-step error of the noisy series contains besides the innovation.
-    inherited = noise_power * (1 + coefficients.abs().square().sum(dim=1))
+    inherited = noise * (1 + coefficients.abs().square().sum(dim=1))
     innovation = torch.maximum(error - inherited, 1e-3 * error)
-    power = series.abs().square().mean(dim=(1, 2))
-    identity = torch.eye(order, dtype=series.dtype)
+    identity = torch.eye(order, dtype=coefficients.dtype)
     step = identity.roll(-1, 1).tril().expand(len(series), -1, -1).clone()
     step[:, 0] = coefficients
     covariance = power[:, None, None] * identity
-    state = series.new_zeros(len(series), order, series.shape[2])
+    state = coefficients.new_zeros(len(series), order, series.shape[2])
     for observation in series.unbind(dim=1):
         state, covariance = step @ state, step @ covariance @ step.mH
         covariance[:, 0, 0] += innovation
-        gain = covariance[:, :, :1] / (covariance[:, 0, 0].real + noise_power).clamp(min=1e-20)[:, None, None]
+        gain = covariance[:, :, :1] / (covariance[:, 0, 0].real + noise).clamp(min=1e-30)[:, None, None]
         state = state + gain @ (observation[:, None] - state[:, :1])
         covariance = covariance - gain @ covariance[:, :1]
     predicted = []
     for _ in range(n_more):
         state = step @ state
         predicted.append(state[:, 0])
-    return torch.stack(predicted, dim=1)
+    return torch.stack(predicted, dim=1).to(series.dtype)

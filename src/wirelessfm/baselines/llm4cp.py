@@ -46,7 +46,7 @@ class LLM4CPConfig:
     channels: int = 8
     blocks: int = 1
     weights: str = ""
-    training: Training = Training(learning_rate=1e-3, max_batch=128, antennas_apart=True)
+    training: Training = Training(learning_rate=1e-3, max_entries=4e6, max_batch=64, antennas_apart=True)
 
 
 PUBLISHED = LLM4CPConfig(6, 768, 12, 64, 4)
@@ -119,21 +119,22 @@ def gpt2(config: LLM4CPConfig, n_tokens: int) -> Any:
         raise missing_extra("transformers", "llm") from error
     if config.weights:
         try:
-            model = GPT2Model.from_pretrained(config.weights, local_files_only=True, use_safetensors=True)
+            model: Any = GPT2Model.from_pretrained(config.weights, local_files_only=True, use_safetensors=True)
         except (OSError, ValueError) as error:
             raise WirelessFMError(
                 f"'{config.weights}' is no folder with GPT-2 as config.json and model.safetensors: {error}"
             ) from error
     else:
-        sizes = {"n_embd": config.width, "n_layer": config.layers, "n_head": config.heads}
-        model = GPT2Model(GPT2Config(vocab_size=1, n_positions=max(n_tokens, 16), **sizes))
+        # No word, so none that begins or ends a text.
+        sizes: dict[str, Any] = {"vocab_size": 1, "bos_token_id": None, "eos_token_id": None}
+        sizes |= {"n_embd": config.width, "n_layer": config.layers, "n_head": config.heads, "n_positions": n_tokens}
+        model = GPT2Model(GPT2Config(**sizes))
     if len(model.h) < config.layers or model.config.n_positions < n_tokens:
         raise WirelessFMError(
             f"expected a GPT-2 of at least {config.layers} layers and {n_tokens} positions, found {len(model.h)} and "
             f"{model.config.n_positions}"
         )
     model.h = model.h[: config.layers]
-    # Words are not used.
     model.wte = nn.Identity()
     for name, parameter in model.named_parameters():
         parameter.requires_grad_("ln" in name or "wpe" in name)

@@ -24,7 +24,7 @@ class LSTMConfig:
 
     hidden: int = 128
     layers: int = 2
-    training: Training = Training(max_batch=128, antennas_apart=True)
+    training: Training = Training(max_entries=1.5e7, max_batch=128, antennas_apart=True)
 
 
 class LSTMPredictor(nn.Module):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from wirelessfm.baselines.autoregression import extrapolate
+from wirelessfm.baselines.autoregression import extrapolate, model_order
 from wirelessfm.baselines.known_part import known_part
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
@@ -32,11 +32,11 @@ def prony_angle_delay(csi: CSI, n_classes: int = 0) -> Tensor:
     if known.axis != "time":
         raise WirelessFMError("PAD predicts times, found subcarriers asked; use 'ar' or 'wiener'")
     shape = (-1, n_rows(csi), csi.size("antenna") // n_rows(csi))
-    noises, predicted = known.noise_power.split(_SAMPLES_AT_ONCE), []
+    order, noises, predicted = model_order(known), known.noise_power.split(_SAMPLES_AT_ONCE), []
     for values, noise in zip(known.values.split(_SAMPLES_AT_ONCE), noises, strict=True):
         bins = torch.fft.ifft(values.unflatten(2, shape[1:]), dim=4, norm="ortho")
         bins = torch.fft.fftn(bins, dim=(2, 3), norm="ortho").flatten(2, 3)
-        asked = _extended(bins, noise, known.n_known // 2, known.n_asked).unflatten(2, shape[1:])
+        asked = _extended(bins, noise, order, known.n_asked).unflatten(2, shape[1:])
         asked = torch.fft.ifftn(asked, dim=(2, 3), norm="ortho").flatten(2, 3)
         predicted.append(torch.fft.fft(asked, dim=3, norm="ortho"))
     return known.completed(torch.cat(predicted))

@@ -34,7 +34,7 @@ class ResNet3dConfig:
     blocks: tuple[int, ...] = (1, 1)
     width: int = 12
     pool: int = 2
-    training: Training = Training(max_batch=16)
+    training: Training = Training(max_entries=6e6, max_batch=16)
 
 
 PUBLISHED = ResNet3dConfig((3, 4, 6, 3), 64, 1)

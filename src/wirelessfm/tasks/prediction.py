@@ -100,15 +100,12 @@ class PredictionTask:
         scenes = [_scene(csi.meta) for csi in sites]
         names = tuple(dict.fromkeys(scenes))
         sizes = torch.tensor([len(csi) for csi in sites])
-        positions = [csi.labels.get("position_m") for csi in sites]
         return TaskData(
             task=self,
             inputs=self._observe(clean, known),
             truth=Truth(
                 labels=clean.values,
-                position_m=None
-                if any(p is None for p in positions)
-                else torch.cat([p for p in positions if p is not None]),
+                position_m=_column(sites, "position_m"),
                 site=torch.tensor([names.index(scene) for scene in scenes]).repeat_interleave(sizes),
                 group=_trajectories(sites),
             ),
@@ -121,8 +118,12 @@ class PredictionTask:
 
     def _bare(self, csi: CSI) -> CSI:
         """Physical values only: a scale taken from the whole sample, or a label, would tell of what is asked."""
-        if csi.axes != AXES:
-            raise WirelessFMError(f"task '{self.name}' needs CSI with axes {AXES}, found {csi.axes}")
+        if not isinstance(csi, CSI) or csi.axes != AXES:
+            found = csi.axes if isinstance(csi, CSI) else type(csi).__name__
+            raise WirelessFMError(
+                f"task '{self.name}' is built from CSI with axes {AXES}, found {found}; simulate some with "
+                "`wfm simulate D1 --out …`"
+            )
         clean = csi.denormalise()
         return replace(clean, values=clean.values.to(torch.complex64), labels={})
 
@@ -147,9 +148,9 @@ class PredictionTask:
         }
         if clean.meta.carrier_hz is not None:
             notes["carrier_ghz"] = clean.meta.carrier_hz / 1e9
-        speeds = [csi.labels["speed_m_per_s"] for csi in sites if "speed_m_per_s" in csi.labels]
-        if len(speeds) == len(sites):
-            notes["mean_speed_km_per_h"] = round(float(torch.cat(speeds).mean()) * 3.6, 1)
+        speed = _column(sites, "speed_m_per_s")
+        if speed is not None:
+            notes["mean_speed_km_per_h"] = round(float(speed.mean()) * 3.6, 1)
         return notes
 
     def score(self, predictions: Tensor, truth: Truth) -> dict[str, float]:
@@ -186,6 +187,11 @@ def _check_power(task: str, known: Tensor, asked: Tensor) -> None:
             f"task '{task}' needs power in the known and in the asked part, found {int(empty.sum())} of {len(empty)} "
             "samples without; leave them out with csi[mask]"
         )
+
+
+def _column(sites: Sequence[CSI], label: str) -> Tensor | None:
+    known = all(label in csi.labels for csi in sites)
+    return torch.cat([csi.labels[label] for csi in sites]) if known else None
 
 
 def _trajectories(sites: Sequence[CSI]) -> Tensor:
