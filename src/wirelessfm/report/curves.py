@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from wirelessfm.report.entries import Entry, Statistic
-from wirelessfm.report.figure import INK, inline_svg, label_axes, new_axes
+from wirelessfm.report.figure import inline_svg, label_axes, new_plot
 from wirelessfm.report.looks import Look
 from wirelessfm.report.markup import Html
 from wirelessfm.report.tables import TaskTable
@@ -37,13 +37,12 @@ def curve_panels(table: TaskTable, look: Mapping[str, Look], prefix: str) -> lis
     limits = _limits(entries, table.metric)
     panels = []
     for i, head in enumerate(heads):
-        figure, axes = new_axes(4.5, 3.3)
+        figure, axes = new_plot(bottom=0.2)
         for entry in entries:
             if entry.head in (head, "none"):
                 _draw(axes, entry, look[entry.name], table.metric)
         _label_ticks(axes, table)
         axes.set_ylim(limits)
-        axes.grid(axis="y", color=INK, alpha=0.15, linewidth=0.6)
         label_axes(axes, "labelled samples (log scale)", metric_name(table.metric))
         description = f"{table.metric} over number of labels, {table.title}, head: {head}"
         panels.append((head, inline_svg(figure, f"{prefix}-{i}", description)))
@@ -61,7 +60,7 @@ def snr_panel(table: TaskTable, look: Mapping[str, Look], prefix: str) -> Html |
     metric = snr_metric(table)
     if metric is None:
         return None
-    figure, axes = new_axes(4.5, 3.3)
+    figure, axes = new_plot()
     best_head = {e.name: e for e in reversed(drawn_entries(table))}
     for entry in best_head.values():
         cell = entry.at(table.rank_budget)
@@ -69,7 +68,6 @@ def snr_panel(table: TaskTable, look: Mapping[str, Look], prefix: str) -> Html |
         if points:
             scores = [points[name] for name in sorted(points, key=_snr_db)]
             _line(axes, sorted(map(_snr_db, points)), scores, look[entry.name], metric)
-    axes.grid(axis="y", color=INK, alpha=0.15, linewidth=0.6)
     label_axes(axes, "SNR, dB", metric_name(metric))
     return inline_svg(figure, prefix, f"{metric} over SNR, {table.title}")
 

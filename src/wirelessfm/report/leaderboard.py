@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from wirelessfm.report.entries import Entry
+from wirelessfm.report.flags import FLAGS
 from wirelessfm.report.tables import TaskTable
 
 
@@ -100,9 +101,11 @@ def _lines(tables: Sequence[TaskTable]) -> dict[str, tuple[Entry | None, ...]]:
 
 
 def _joined(entries: Sequence[Entry]) -> Entry:
-    flags = dict.fromkeys(flag for e in entries for flag in e.flags)
+    found = {flag for e in entries for flag in e.flags}
     first = max(entries, key=lambda e: e.head != "none")
-    return replace(first, flags=tuple(flags), n_parameters=max(e.n_parameters for e in entries))
+    return replace(
+        first, flags=tuple(flag for flag in FLAGS if flag in found), n_parameters=max(e.n_parameters for e in entries)
+    )
 
 
 def _normalised(gain: np.ndarray) -> np.ndarray:

@@ -63,7 +63,10 @@ def _board(board: Leaderboard, is_open: bool) -> Html:
         column("Kind", "text"),
         column("Parameters", "low"),
     ]
-    lines = [_line(board, i, standing) for i, standing in enumerate(board.standings, 1)]
+    best = [
+        min((r for r in ranks if r), default=None) for ranks in zip(*(s.ranks for s in board.standings), strict=True)
+    ]
+    lines = [_line(board, i, standing, best) for i, standing in enumerate(board.standings, 1)]
     return element(
         "details",
         element("summary", f"At {labels(board.budget)}"),
@@ -91,16 +94,16 @@ def _task_head(table: TaskTable, shared: bool) -> Html:
     return column(title, better, small, class_="task-column" if shared else "task-column not-shared")
 
 
-def _line(board: Leaderboard, place: int, standing: Standing) -> Html:
+def _line(board: Leaderboard, place: int, standing: Standing, best: Sequence[float | None]) -> Html:
     rank, score = standing.mean_rank, standing.mean_score
-    cells = zip(board.tables, standing.scores, standing.ranks, strict=True)
+    cells = zip(board.tables, standing.scores, standing.ranks, best, strict=True)
     return element(
         "tr",
         element("td", place if rank is not None else "–", data_value=place, class_="number place"),
         element("th", system_name(standing.entry), scope="row", data_value=standing.entry.label),
         element("td", "–" if rank is None else f"{rank:.1f}", data_value=rank, class_="number mean-rank"),
         element("td", "–" if score is None else f"{100 * score:.1f}", data_value=score, class_="number mean-score"),
-        *[_score(table, value, on_task) for table, value, on_task in cells],
+        *[_score(table, value, on_task, first) for table, value, on_task, first in cells],
         element("td", kind_name(standing.entry), data_value=kind_name(standing.entry)),
         element("td", magnitude(standing.entry.n_parameters), data_value=standing.entry.n_parameters, class_="number"),
         class_=None if standing.is_listed else "unlisted",
@@ -108,11 +111,11 @@ def _line(board: Leaderboard, place: int, standing: Standing) -> Html:
     )
 
 
-def _score(table: TaskTable, value: float, rank: float | None) -> Html:
+def _score(table: TaskTable, value: float, rank: float | None, first: float | None) -> Html:
     if math.isnan(value):
         return element("td", "–", class_="number task-score", title="not tested")
     place = element("small", f" ({rank:g})" if rank is not None else "", class_="rank")
-    marks = "number task-score best-overall" if rank == 1 else "number task-score"
+    marks = "number task-score best-overall" if rank and rank == first else "number task-score"
     return element("td", number(value, table.metric), place, data_value=repr(value), class_=marks)
 
 

@@ -6,27 +6,32 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from wirelessfm.report.curves import drawn_entries
 from wirelessfm.report.entries import Entry
-from wirelessfm.report.figure import INK, inline_svg, label_axes, new_axes
+from wirelessfm.report.figure import INK, inline_svg, label_axes, new_plot
 from wirelessfm.report.looks import Look
 from wirelessfm.report.markup import Html
 from wirelessfm.report.tables import TaskTable
-from wirelessfm.report.wording import labels, metric_name, shown
+from wirelessfm.report.wording import labels, magnitude, metric_name, shown
 
 LATENCY = "latency_ms_1"
 
 
 def pareto_panels(table: TaskTable, look: Mapping[str, Look], prefix: str) -> list[tuple[str, Html]]:
-    """(caption, SVG) pairs: quality over latency and over parameters; each where two systems have the cost."""
+    """(caption, SVG) pairs: quality over latency and over parameters; each where two systems have the cost.
+
+    Bounds are left out: nobody can have what they cost.
+    """
     wanted = {
         "latency of one sample, ms": {e.label: e.costs.get(LATENCY, 0.0) for e in table.entries},
         "parameters without the head": {e.label: float(e.n_parameters) for e in table.entries},
     }
     panels = []
     for i, (name, costs) in enumerate(wanted.items()):
-        entries = [e for e in drawn_entries(table) if costs[e.label] > 0]
+        entries = [e for e in drawn_entries(table) if costs[e.label] > 0 and not e.is_bound]
         entries = [e for e in entries if math.isfinite(e.score_at(table.rank_budget))]
         if len(entries) > 1:
             svg = _panel(table, entries, [costs[e.label] for e in entries], name, look, f"{prefix}-{i}")
@@ -57,8 +62,7 @@ def _panel(
     raw = [e.score_at(table.rank_budget) for e in entries]
     scores = [shown(score, table.metric) for score in raw]
     front = pareto_front(costs, raw, table.lower_is_better)
-    figure, axes = new_axes(4.5, 3.3)
-    axes.set_xscale("log")
+    figure, axes = new_plot()
     # Between two points of the front, the cheaper one is the best that can be had.
     axes.step(
         np.array(costs)[front], np.array(scores)[front], where="post", color=INK, linewidth=1, alpha=0.6, zorder=1
@@ -68,8 +72,15 @@ def _panel(
         on_front = entry.label in {entries[i].label for i in front}
         edge = {"markeredgecolor": INK, "markeredgewidth": 1.4} if on_front else {"markeredgewidth": 0}
         axes.plot(cost, score, marker=drawn.marker or "x", color=drawn.colour, markersize=8, linestyle="", **edge)
-    if min(costs) == max(costs):
-        axes.set_xlim(costs[0] / 10, costs[0] * 10)
-    axes.grid(axis="y", color=INK, alpha=0.15, linewidth=0.6)
+    _log_scale(axes, min(costs), max(costs))
     label_axes(axes, f"{name} (log scale)", metric_name(table.metric))
     return inline_svg(figure, prefix, f"{table.metric} over {name}, {table.title}")
+
+
+def _log_scale(axes: Axes, low: float, high: float) -> None:
+    """A logarithmic axis with numbers in words of the page, at 1, 2 and 5 where it spans little."""
+    axes.set_xscale("log")
+    axes.set_xlim(low / 1.6, high * 1.6)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 30 else (1.0,)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: magnitude(value)))
+    axes.xaxis.set_minor_locator(NullLocator())

@@ -13,17 +13,12 @@ def scrolling(*content: Html) -> Html:
 
 
 def system_name(entry: Entry) -> Html:
-    """System and head, with its flags."""
-    return join(entry.label, flag_marks(entry))
-
-
-def flag_marks(entry: Entry) -> Html:
-    """A visible word for each flag."""
+    """System and head, with a visible word for each flag."""
     marks = [
         join(" ", element("span", f.text, class_="flag" if f.is_caution else "flag good", title=f.meaning))
         for f in entry.flags
     ]
-    return join(*marks)
+    return join(entry.label, *marks)
 
 
 def line_data(entry: Entry) -> dict[str, str]:

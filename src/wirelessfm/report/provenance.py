@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from wirelessfm.report.entries import Entry
-from wirelessfm.report.markup import Html, element, join
+from wirelessfm.report.markup import Html, element
 from wirelessfm.report.parts import scrolling
-from wirelessfm.report.wording import grouped, labels
+from wirelessfm.report.wording import grouped, labels, magnitude
 from wirelessfm.tasks.row import Row
 
 _COSTS = {
@@ -30,13 +30,19 @@ def line_provenance(entry: Entry) -> Html:
         "Seeds": _listed(str(seed) for seed in sorted({row.seed for row in rows})),
         "Splits": _listed(row.split for row in rows),
         "Tested samples": _listed(grouped(n) for n in sorted({row.n_test for row in rows})),
-        "Costs": _listed(f"{value:.4g} {_COSTS.get(name, name)}" for name, value in entry.costs.items()),
+        "Costs": _listed(_cost(name, value) for name, value in entry.costs.items() if value),
         "Notes": _notes(rows),
         "wirelessfm": _listed(row.version for row in rows),
         "Flags": " ".join(f"{flag.text}: {flag.meaning}" for flag in entry.flags) or "–",
     }
-    terms = [join(element("dt", term), element("dd", text)) for term, text in facts.items() if text != "–"]
+    terms = [
+        element("div", element("dt", term), " ", element("dd", text)) for term, text in facts.items() if text != "–"
+    ]
     return element("dl", *terms)
+
+
+def _cost(name: str, value: float) -> str:
+    return f"{magnitude(value) if value >= 1000 else f'{value:.3g}'} {_COSTS.get(name, name)}"
 
 
 def _notes(rows: Iterable[Row]) -> str:

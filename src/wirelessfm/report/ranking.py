@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from wirelessfm.report.entries import Entry
 from wirelessfm.report.markup import Html, element, join
-from wirelessfm.report.parts import column, flag_marks, line_data, plain_table
+from wirelessfm.report.parts import column, line_data, plain_table, system_name
 from wirelessfm.report.provenance import line_provenance
 from wirelessfm.report.tables import TaskTable
 from wirelessfm.report.wording import counted, grouped, kind_name, magnitude, metric_name, share, spread
@@ -31,7 +31,7 @@ def ranking_table(table: TaskTable) -> Html:
     ranks = {id(entry): rank for rank, entry in enumerate(table.ranked(table.rank_budget), 1)}
     body = [_line(table, ranks.get(id(entry)), entry, columns, usual_n, marks) for entry in table.entries]
     caption = (
-        f"{metric_name(table.metric)}. Columns: share of the training labels used and, below it, their number. "
+        f"Values: {metric_name(table.metric)}. Columns: share of the training labels used and, below it, their number. "
         f"Mean ± standard deviation over n = {counted(usual_n, 'seed')} where no other n is given. "
         "Bold: best learned system of the column. Boxed: best overall; what needs no labels competes at every budget. "
         "A name opens its provenance."
@@ -64,8 +64,7 @@ def _line(table: TaskTable, rank: int | None, entry: Entry, columns: list[float]
 
 def _name(entry: Entry) -> Html:
     """The name, which opens to its provenance."""
-    opened = element("details", element("summary", entry.label), line_provenance(entry), class_="line")
-    return join(opened, flag_marks(entry))
+    return element("details", element("summary", system_name(entry)), line_provenance(entry), class_="line")
 
 
 def _cost(value: float | None) -> Html:

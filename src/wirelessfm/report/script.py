@@ -67,7 +67,7 @@ function rankTasks(table) {
       const better = gains.filter(g => g > gain(row)).length, equal = gains.filter(g => g === gain(row)).length;
       const rank = better + (equal + 1) / 2;
       if (mark) mark.textContent = takesPart ? " (" + rank + ")" : "";
-      cell.classList.toggle("best-overall", takesPart && rank === 1);
+      cell.classList.toggle("best-overall", takesPart && better === 0);
       if (takesPart && isShared) {
         standings.get(row).ranks.push(rank);
         standings.get(row).points.push(span > 0 ? (gain(row) - low) / span : 1);
@@ -112,21 +112,21 @@ function markBest(table) {
     const isFree = best.classList.contains("substitute");
     (isFree ? best.parentNode.cells[free.cellIndex] : best).classList.add("best-overall");
   }
-  const places = rows.map(row => row.querySelector(".place")).filter(cell => Number.isFinite(value(cell)));
-  places.sort((a, b) => value(a) - value(b)).forEach((cell, i) => { cell.textContent = i + 1; });
+  const ordering = heads.find(th => th.dataset.budget === chosen("budget"));
+  if (ordering) sortBy(ordering, ordering.dataset.better === "low");
+  const place = row => row.querySelector(".place");
+  const key = row => ordering ? value(row.cells[ordering.cellIndex]) : value(place(row));
+  const ranked = shownRows(table).filter(row => rows.includes(row) && Number.isFinite(key(row)));
+  if (!ordering) ranked.sort((a, b) => key(a) - key(b));
+  rows.forEach(row => { place(row).textContent = "–"; });
+  ranked.forEach((row, i) => { place(row).textContent = i + 1; });
 }
 
 function apply() {
   all("[data-task], [data-case], [data-budget], [data-kind]").forEach(e => { e.hidden = !matches(e.dataset); });
   all("table.leaderboard").forEach(rankTasks);
   all("table.ranking").forEach(markBest);
-  const budget = chosen("budget");
-  if (budget) {
-    all("details.board").forEach(board => { if (board.dataset.budget === budget) board.open = true; });
-    all("table.ranking thead th[data-budget]").forEach(th => {
-      if (th.dataset.budget === budget) sortBy(th, th.dataset.better === "low");
-    });
-  }
+  all("details.board").forEach(board => { if (board.dataset.budget === chosen("budget")) board.open = true; });
   const names = rows => new Set(rows.map(row => row.querySelector("th").dataset.value)).size;
   const lines = all("table.ranking tbody tr");
   document.getElementById("shown").textContent =

@@ -65,5 +65,7 @@ def _caution(n: int) -> str:
             f" With {counted(n, 'pair')}, p of the Wilcoxon test cannot be below {smallest_p(n):.2g}, whatever the "
             "difference"
         )
-        text += f", and the t-test rests on {counted(n - 1, 'degree')} of freedom." if n > 1 else "."
+        text += (
+            f", and the t-test rests on {counted(n - 1, 'degree')} of freedom, so its p says little." if n > 1 else "."
+        )
     return text + " The best was chosen by these very numbers and p is not corrected for the number of systems."

@@ -42,7 +42,8 @@ thead th { border-bottom: 2px solid var(--ink); vertical-align: bottom; }
 thead th small { display: block; font-weight: 400; color: var(--muted); }
 tbody tr + tr > * { border-top: 1px solid var(--rule); }
 tbody th { font-weight: 500; }
-tbody th[scope=row] { position: sticky; left: 0; background: var(--paper); max-width: 24rem; white-space: normal; }
+tbody th[scope=row] { position: sticky; left: 0; background: var(--paper); white-space: normal;
+  min-width: 13rem; max-width: 24rem; }
 .number, .sortable thead th:not([data-better=text]) { text-align: right; }
 .unlisted { color: var(--muted); }
 .leaderboard thead th { max-width: 9rem; white-space: normal; }
@@ -55,13 +56,13 @@ td small { color: var(--muted); font-weight: 400; }
 .flag { display: inline-block; font-size: .74rem; font-weight: 600; color: var(--caution);
   border: 1px solid currentColor; border-radius: 3px; padding: 0 .35em; white-space: nowrap; }
 .flag.good { color: var(--accent); }
-details.line { display: inline; margin: 0; }
-details.line[open] { display: block; }
+details.line { margin: 0; }
 details.line > summary { display: inline; color: inherit; text-decoration: underline dotted var(--muted);
   text-underline-offset: .2em; }
-dl { margin: .3rem 0; font-size: .82rem; font-weight: 400; color: var(--muted); overflow-wrap: anywhere; }
+details.line > dl { min-width: 22rem; }
+dl { margin: .3rem 0; font-size: .8rem; font-weight: 400; color: var(--muted); overflow-wrap: anywhere; }
+dt, dd { display: inline; margin: 0; }
 dt { font-weight: 600; }
-dd { margin: 0 0 .25rem; }
 code { font-size: .85em; }
 thead button { all: unset; cursor: pointer; }
 thead button:focus-visible, .scroll:focus-visible { outline: 2px solid var(--accent); }
@@ -87,6 +88,7 @@ footer { margin-top: 3rem; border-top: 1px solid var(--rule); padding-top: .8rem
   main { padding: 1.4rem .9rem 3rem; }
   h1 { font-size: 1.45rem; }
   .deviation, td small:not(.rank) { display: block; font-size: .82em; font-weight: 400; color: var(--muted); }
+  details.line > dl { min-width: 0; }
   tbody th[scope=row] { min-width: 8rem; max-width: 10.5rem; }
 }
 @media print { .controls { display: none; } details { display: block; } }

@@ -52,7 +52,7 @@ def _setting(table: TaskTable) -> str:
 
 def _figures(table: TaskTable, look: Mapping[str, Look], index: int) -> Html | None:
     efficiency = [
-        _figure(svg, "Fitted end to end" if head == "none" else f"Head: {head}")
+        _figure(svg, "Without a head" if head == "none" else f"Head: {head}")
         for head, svg in curve_panels(table, look, f"curve{index}")
     ]
     snr = snr_panel(table, look, f"snr{index}")
@@ -86,10 +86,10 @@ def _figure(svg: Html, caption: str) -> Html:
 
 
 def _legend(entries: Iterable[Entry], look: Mapping[str, Look]) -> Html:
-    names = {e.name: e.is_learned for e in entries}
+    names = {e.name: e.is_label_free and not e.is_learned for e in entries}
     lines = [
-        element("li", swatch(look[name]), " ", name, None if is_learned else " (no labels used)")
-        for name, is_learned in names.items()
+        element("li", swatch(look[name]), " ", name, " (no labels used)" if is_free else None)
+        for name, is_free in names.items()
     ]
     return element("ul", *lines, class_="legend")
 

@@ -47,8 +47,12 @@ def with_unit(text: str, metric: str) -> str:
 
 
 def metric_name(metric: str) -> str:
-    """A metric with the unit in which it is shown."""
-    return f"{metric}, {unit(metric)}" if unit(metric) else metric
+    """A metric as words with the unit in which it is shown: ``nmse_db@10`` is ``nmse@10, dB``."""
+    base, at, condition = metric.partition("@")
+    name, _, suffix = base.rpartition("_")
+    words = name if suffix in _UNITS and name else base
+    words = f"{words.replace('_', ' ')}{at}{condition}"
+    return f"{words}, {unit(metric)}" if unit(metric) else words
 
 
 def labels(budget: float) -> str:
