@@ -25,8 +25,9 @@ class Statistic:
         """Statistic of at least one value; a value that is missing or not finite makes the mean not a number."""
         if not all(is_number(v) for v in values):
             return cls(math.nan, None, len(values))
-        std = statistics.stdev(values) if len(values) > 1 else None
-        return cls(statistics.fmean(values), std, len(values))
+        mean, n = statistics.fmean(values), len(values)
+        std = math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (n - 1)) if n > 1 else None
+        return cls(mean, std, n)
 
 
 def is_number(value: object) -> bool:
