@@ -48,7 +48,7 @@ def test_a_repeated_row_counts_once_and_the_last_counts():
     (table,) = task_tables([row(score=0.1), row(score=0.7), row(score=0.7)])
     assert table.entries[0].cells[0.1].score.mean == 0.7
     assert table.entries[0].cells[0.1].score.n == 1
-    assert any(w.startswith("2 rows were repeated") and "1 of them with other numbers" in w for w in table.warnings)
+    assert any("split): 2, 1 of them with other numbers; the last of each counts" in w for w in table.warnings)
 
 
 def test_order_of_rows_does_not_matter_for_the_ranking():
@@ -118,6 +118,17 @@ def test_a_value_that_is_not_finite_is_shown_and_never_wins():
     (table,) = task_tables([row("a", float("inf")), row("b", 0.1), row("c", float("nan"))])
     assert [e.name for e in table.ranked(0.1)] == ["b"]
     assert number(table.entries[-1].cells[0.1].score.mean, "f1") == "not finite"
+
+
+def test_of_several_splits_the_one_most_systems_have_counts():
+    rows = [row("a", 0.9, split="x"), row("b", 0.8, split="x"), row("a", 0.1, split="small"), row("c", 0.7, split="x")]
+    (table,) = task_tables(rows)
+    assert table.entries[0].name == "a" and table.entries[0].cells[0.1].score.mean == 0.9
+    assert any("Rows left out: 1," in w for w in table.warnings) and not any(
+        "same samples" in w for w in table.warnings
+    )
+    (table,) = task_tables([row("a", 0.9, split="x"), row("a", 0.1, split="small")])
+    assert table.entries[0].cells[0.1].score.mean == 0.1
 
 
 def test_different_splits_of_one_seed_are_reported():

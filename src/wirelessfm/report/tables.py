@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.metrics import lower_is_better
 from wirelessfm.report.entries import Entry
+from wirelessfm.report.unique import System, sentences, system_of, unique_rows
 from wirelessfm.tasks import TASKS
 from wirelessfm.tasks.row import Row
 
-# Name, kind, whether pretrained, and the hash of pretrained weights.
-System = tuple[str, str, bool, str]
 # Task, generalisation case and test scenes: numbers of one question are comparable.
 Question = tuple[str, str, tuple[str, ...]]
 
@@ -70,7 +69,8 @@ class TaskTable:
 def task_tables(rows: Sequence[Row], rank_budget: float | None = None) -> list[TaskTable]:
     """Aggregate rows into one table for each task, case and set of scenes, in order of appearance.
 
-    Of rows that answer the same question (same system, weights, head, budget and seed) the last counts.
+    Of rows that answer the same question (same system, weights, head, budget, seed and split) the last counts; of
+    rows of one system and seed on several splits, those on the split that most systems have.
 
     Args:
         rows: at least one.
@@ -93,14 +93,9 @@ def task_tables(rows: Sequence[Row], rank_budget: float | None = None) -> list[T
     return [_task_table(q, group, titles[q], names, rank_budget) for q, group in by_question.items()]
 
 
-def _system(row: Row) -> System:
-    # Random weights differ from seed to seed and are still one system; trained weights are what is compared.
-    return (row.system, row.kind, row.pretrained, row.weights if row.pretrained else "")
-
-
 def _names(rows: Iterable[Row]) -> dict[System, str]:
     """A display name for each system: with a hash or a kind only where the plain name is ambiguous."""
-    systems = dict.fromkeys(_system(row) for row in rows)
+    systems = dict.fromkeys(system_of(row) for row in rows)
     kinds, same = defaultdict(set), defaultdict(list)
     for found in systems:
         kinds[found[0]].add(found[1])
@@ -146,20 +141,15 @@ def _task_table(
     question: Question, rows: Sequence[Row], title: str, names: Mapping[System, str], rank_budget: float | None
 ) -> TaskTable:
     metric = _metric(title, rows)
-    unique: dict[tuple[System, str, float, int], Row] = {}
-    n_repeated = n_changed = 0
-    for row in rows:
-        key = (_system(row), row.head, round(row.budget, 6), row.seed)
-        n_repeated += key in unique
-        n_changed += key in unique and unique[key].metrics != row.metrics
-        unique[key] = row
+    unique = unique_rows(rows)
     cells: dict[tuple[System, str], dict[float, list[Row]]] = {}
-    for (system, head, budget, _), row in unique.items():
-        cells.setdefault((system, head), {}).setdefault(budget, []).append(row)
+    for row in unique.rows:
+        by_budget = cells.setdefault((system_of(row), row.head), {})
+        by_budget.setdefault(round(row.budget, 6), []).append(row)
     entries = tuple(Entry.of(names[system], by_budget) for (system, _), by_budget in cells.items())
     budgets = tuple(sorted({b for e in entries for b in e.cells if b > 0}))
     chosen = rank_budget if rank_budget in budgets else _rank_budget(entries, budgets)
-    warnings = _warnings(list(unique.values()), entries, n_repeated, n_changed)
+    warnings = (*_warnings(unique.rows, entries), *sentences(unique))
     table = TaskTable(*question, title, metric, budgets, chosen, entries, warnings)
     ordered = table.ordered(chosen)
     found = {id(e) for e in ordered}
@@ -171,7 +161,7 @@ def _rank_budget(entries: Sequence[Entry], budgets: Sequence[float]) -> float:
     return max(budgets, key=lambda b: (sum(b in e.cells for e in entries), -b), default=0.0)
 
 
-def _warnings(rows: Sequence[Row], entries: Sequence[Entry], n_repeated: int, n_changed: int) -> tuple[str, ...]:
+def _warnings(rows: Sequence[Row], entries: Sequence[Entry]) -> tuple[str, ...]:
     splits: dict[int, set[str]] = defaultdict(set)
     for row in rows:
         splits[row.seed].add(row.split)
@@ -185,9 +175,4 @@ def _warnings(rows: Sequence[Row], entries: Sequence[Entry], n_repeated: int, n_
     if single := sum(score.n == 1 for score in scores):
         amount = "One seed only" if single == len(scores) else f"One seed only in {single} of {len(scores)} results"
         warnings.append(f"{amount}: the spread is unknown there, and small differences mean nothing.")
-    if n_repeated:
-        changed = f", {n_changed} of them with other numbers" if n_changed else ""
-        warnings.append(
-            f"{n_repeated} rows were repeated (same system, head, budget and seed){changed}; the last of each counts."
-        )
     return tuple(warnings)
