@@ -4,10 +4,12 @@ import re
 from dataclasses import replace
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.report.benchmark_samples import SYSTEMS, benchmark_rows
 from tests.report.report_samples import synthetic_maps
 from tests.report.test_report_page import Page
+from wirelessfm.cli import app
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.report import report_results, save_map, write_report
 from wirelessfm.report.curves import snr_metric
@@ -63,7 +65,7 @@ def test_plots_are_there_where_their_data_are(page, rows):
 def test_breakdowns_that_are_no_numbers_are_listed_and_not_drawn(tmp_path, rows):
     named = [replace(r, metrics={**r.metrics, "accuracy@nlos": 0.5}) for r in rows if r.task == "los"]
     assert all(snr_metric(t) is None for t in task_tables(named))
-    assert "accuracy@nlos, %" in write_report(tmp_path / "r.html", named[:30]).read_text()
+    assert "accuracy@nlos, % ↑" in write_report(tmp_path / "r.html", named[:30]).read_text()
 
 
 def test_needs_no_network(page):
@@ -94,11 +96,11 @@ def test_several_files_and_folders_are_one_page(tmp_path, rows, monkeypatch):
     assert out.resolve() == tmp_path / "report.html"
     assert "split): 1, 1 of them with other numbers; the last" in text and "True beam" in text
     assert "Read: a/results.jsonl, b/mine.jsonl, c.jsonl." in text and "wfm-mae" in text and "majority" in text
-    last_wins, first_wins = (report_results(order, tmp_path / "x.html").read_text() for order in (
-        ["a", "c.jsonl"], ["c.jsonl", "a"]))  # fmt: skip
-    assert last_wins != first_wins
+    # The last file replaced the first of two seeds.
+    assert f"{50 * (0.123 + first[1].score):.1f}\u00a0±" in text
+    assert CliRunner().invoke(app, ["report", "a", "b", "--out", "two.html", "--title", "Two <runs>"]).exit_code == 0
+    assert "<h1>Two &lt;runs&gt;</h1>" in (tmp_path / "two.html").read_text()
     assert report_results(["b"]).resolve() == tmp_path / "b" / "report.html"
-    assert report_results(["c.jsonl"]).resolve() == tmp_path / "report.html"
 
 
 @pytest.mark.parametrize("places", [[], ["absent"], ["."]])

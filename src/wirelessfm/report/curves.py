@@ -13,7 +13,7 @@ from wirelessfm.report.figure import inline_svg, label_axes, new_plot
 from wirelessfm.report.looks import Look
 from wirelessfm.report.markup import Html
 from wirelessfm.report.tables import TaskTable
-from wirelessfm.report.wording import grouped, metric_name, shown
+from wirelessfm.report.wording import grouped, shown, with_direction
 
 # More lines than these cannot be told apart.
 MAX_DRAWN = 16
@@ -43,7 +43,7 @@ def curve_panels(table: TaskTable, look: Mapping[str, Look], prefix: str) -> lis
                 _draw(axes, entry, look[entry.name], table.metric)
         _label_ticks(axes, table)
         axes.set_ylim(limits)
-        label_axes(axes, "labelled samples (log scale)", metric_name(table.metric))
+        label_axes(axes, "labelled samples (log scale)", with_direction(table.metric))
         description = f"{table.metric} over number of labels, {table.title}, head: {head}"
         panels.append((head, inline_svg(figure, f"{prefix}-{i}", description)))
     return panels
@@ -68,7 +68,7 @@ def snr_panel(table: TaskTable, look: Mapping[str, Look], prefix: str) -> Html |
         if points:
             scores = [points[name] for name in sorted(points, key=_snr_db)]
             _line(axes, sorted(map(_snr_db, points)), scores, look[entry.name], metric)
-    label_axes(axes, "SNR, dB", metric_name(metric))
+    label_axes(axes, "SNR, dB", with_direction(metric))
     return inline_svg(figure, prefix, f"{metric} over SNR, {table.title}")
 
 

@@ -12,7 +12,7 @@ from wirelessfm.report.parts import column, line_data, plain_table, system_name
 from wirelessfm.report.significance import sign_test, smallest_p, wins_and_losses
 from wirelessfm.report.significance_table import p_value
 from wirelessfm.report.tables import TaskTable
-from wirelessfm.report.wording import counted, kind_name, labels, magnitude, metric_name, number
+from wirelessfm.report.wording import counted, kind_name, labels, magnitude, number, with_direction
 
 _HOW = (
     "How it is computed: a system is ranked if it was tested on at least half of the tasks of the table; the others "
@@ -88,10 +88,10 @@ def _about(board: Leaderboard) -> str:
 
 def _task_head(table: TaskTable, shared: bool) -> Html:
     better = "low" if table.lower_is_better else "high"
-    arrow = "↓" if table.lower_is_better else "↑"
     title = table.title.replace(f" · case {table.case}", "")
-    small = f"{metric_name(table.metric)} {arrow}"
-    return column(title, better, small, class_="task-column" if shared else "task-column not-shared")
+    return column(
+        title, better, with_direction(table.metric), class_="task-column" if shared else "task-column not-shared"
+    )
 
 
 def _line(board: Leaderboard, place: int, standing: Standing, best: Sequence[float | None]) -> Html:

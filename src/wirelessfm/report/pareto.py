@@ -15,7 +15,7 @@ from wirelessfm.report.figure import INK, inline_svg, label_axes, new_plot
 from wirelessfm.report.looks import Look
 from wirelessfm.report.markup import Html
 from wirelessfm.report.tables import TaskTable
-from wirelessfm.report.wording import labels, magnitude, metric_name, shown
+from wirelessfm.report.wording import labels, magnitude, shown, with_direction
 
 LATENCY = "latency_ms_1"
 
@@ -73,7 +73,7 @@ def _panel(
         edge = {"markeredgecolor": INK, "markeredgewidth": 1.4} if on_front else {"markeredgewidth": 0}
         axes.plot(cost, score, marker=drawn.marker or "x", color=drawn.colour, markersize=8, linestyle="", **edge)
     _log_scale(axes, min(costs), max(costs))
-    label_axes(axes, f"{name} (log scale)", metric_name(table.metric))
+    label_axes(axes, f"{name} (log scale)", with_direction(table.metric))
     return inline_svg(figure, prefix, f"{table.metric} over {name}, {table.title}")
 
 

@@ -12,6 +12,8 @@ from wirelessfm.report.provenance import line_provenance
 from wirelessfm.report.tables import TaskTable
 from wirelessfm.report.wording import counted, grouped, kind_name, magnitude, metric_name, share, spread
 
+_SEE_ZERO = element("span", "←", class_="muted", title="one value for all budgets: see 0 labels")
+
 
 def ranking_table(table: TaskTable) -> Html:
     """The table with its explanation."""
@@ -77,10 +79,8 @@ def _score(table: TaskTable, entry: Entry, budget: float, usual_n: int, marks: _
     cell = entry.cells.get(budget)
     if cell is None:
         substitute = entry.at(budget) if budget else None
-        text = (
-            Html('<span class="muted" title="one value for all budgets: see 0 labels">←</span>') if substitute else "–"
-        )
         value = repr(substitute.score.mean) if substitute else None
+        text = _SEE_ZERO if substitute else "–"
         return element("td", text, data_budget=place, data_value=value, class_="number score substitute")
     note = element("small", f" n = {cell.score.n}") if cell.score.n != usual_n else None
     mean, deviation = spread(cell.score, table.metric).split("\u00a0", 1)
@@ -96,7 +96,7 @@ def _score(table: TaskTable, entry: Entry, budget: float, usual_n: int, marks: _
 
 @dataclass(frozen=True)
 class _Marks:
-    """Labels of the best entry of each column, overall and of the learned ones."""
+    """The best entry of each column, overall and of the learned ones."""
 
     overall: dict[float, Entry]
     learned: dict[float, Entry]

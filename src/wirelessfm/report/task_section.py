@@ -15,7 +15,7 @@ from wirelessfm.report.ranking import ranking_table
 from wirelessfm.report.significance_table import significance_tables
 from wirelessfm.report.tables import TaskTable
 from wirelessfm.report.verdict import verdicts
-from wirelessfm.report.wording import grouped, labels, metric_name, spread
+from wirelessfm.report.wording import grouped, labels, spread, with_direction
 
 
 def task_section(table: TaskTable, look: Mapping[str, Look], index: int) -> Html:
@@ -101,7 +101,7 @@ def _secondary(table: TaskTable) -> Html | None:
     heads = [
         column("System + head", "text"),
         column("Labels", "low"),
-        *[column(metric_name(name), "low" if lower_is_better(name) else "high") for name in names],
+        *[column(with_direction(name), "low" if lower_is_better(name) else "high") for name in names],
     ]
     body = [
         _secondary_line(entry, budget, entry.cells[budget], names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+from wirelessfm.metrics import lower_is_better
 from wirelessfm.report.entries import Entry, Statistic
 
 # Fractions of 1 that the field writes in percent; other metrics without a unit keep their own scale.
@@ -53,6 +54,11 @@ def metric_name(metric: str) -> str:
     words = name if suffix in _UNITS and name else base
     words = f"{words.replace('_', ' ')}{at}{condition}"
     return f"{words}, {unit(metric)}" if unit(metric) else words
+
+
+def with_direction(metric: str) -> str:
+    """A metric in words with an arrow to its better side."""
+    return f"{metric_name(metric)} {'↓' if lower_is_better(metric) else '↑'}"
 
 
 def labels(budget: float) -> str:
