@@ -247,14 +247,16 @@ def corpus() -> None:
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(help="Results folder with results.jsonl.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Default: FOLDER/report.html.")] = None,
+    results: Annotated[list[Path], typer.Argument(help="Results folders and .jsonl files; a later row replaces.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Default: report.html in a single folder, or else here.")
+    ] = None,
     title: Annotated[str, typer.Option()] = "Wireless foundation models: results",
 ) -> None:
-    """Turn results into one self-contained HTML page."""
-    from wirelessfm.report import report_folder
+    """Turn results into one self-contained HTML page: leaderboards, rankings, curves."""
+    from wirelessfm.report import report_results
 
-    typer.echo(f"report: {report_folder(folder, out, title=title)}")
+    typer.echo(f"report: {report_results(results, out, title=title)}")
 
 
 @app.command()

@@ -25,7 +25,7 @@ LEARNED = (
 TASKS = (
     ("los", "f1", 0.5, 1.0, "k-factor", 0.78),
     ("beam-64", "top1", 0.0, 0.9, "strongest-dft-beam", 0.83),
-    ("position", "median_error_m", 60.0, 1.0, "toa-circle", 0.55),
+    ("position", "error_m", 60.0, 1.0, "toa-circle", 0.55),
 )
 
 
@@ -54,7 +54,7 @@ def _row(task, seed, budget, system, kind, head, fraction, pretrained=False, n_p
     return Row(
         task=name,
         scenes=("munich",),
-        split=f"{name[:2]}{seed}{round(budget * 100):03d}",
+        split=f"{name[:2]}{seed}",
         system=system,
         kind=kind,
         head=head,

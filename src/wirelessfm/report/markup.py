@@ -9,7 +9,7 @@ class Html(str):
     """Text that is already HTML. Only this module, the plots and constants of this package may make one."""
 
 
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "input"}
 
 
 def element(tag: str, *children: object, **attributes: object) -> Html:

@@ -1,4 +1,4 @@
-"""Style sheet and script of the page. Without the script everything is readable; it adds sorting and filters."""
+"""Style sheet of the page."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ main { max-width: 76rem; margin: 0 auto; padding: 2.2rem 1.2rem 4rem; }
 h1 { font-size: 1.8rem; line-height: 1.2; margin: 0 0 .8rem; letter-spacing: -.01em; }
 h2 { font-size: 1.3rem; margin: 0 0 .3rem; padding-top: 1.6rem; border-top: 1px solid var(--rule); }
 h3 { font-size: 1.02rem; margin: 1.8rem 0 .4rem; }
+h4 { font-size: .95rem; margin: 1.2rem 0 .2rem; }
 section { margin-top: 2.6rem; }
 p, .verdicts, .summary { max-width: 46rem; }
 .lede, .note, figcaption, footer, .muted { color: var(--muted); }
@@ -27,7 +28,6 @@ a { color: var(--accent); }
 .summary { margin: 1rem 0; padding: .8rem 1.2rem .8rem 2.2rem; background: var(--panel); border-radius: 4px; }
 .summary li + li { margin-top: .3rem; }
 nav, .controls { display: flex; flex-wrap: wrap; gap: .4rem 1.2rem; margin: 1rem 0; }
-.controls[hidden] { display: none; }
 .controls label { color: var(--muted); font-size: .9rem; }
 select { font: inherit; color: var(--ink); background: var(--paper); border: 1px solid var(--rule);
   border-radius: 4px; padding: .3rem .4rem; max-width: 100%; }
@@ -42,16 +42,27 @@ thead th { border-bottom: 2px solid var(--ink); vertical-align: bottom; }
 thead th small { display: block; font-weight: 400; color: var(--muted); }
 tbody tr + tr > * { border-top: 1px solid var(--rule); }
 tbody th { font-weight: 500; }
-tbody th[scope=row], tfoot th { position: sticky; left: 0; background: var(--paper); }
-tfoot td, tfoot th { border-top: 1px solid var(--rule); color: var(--muted); font-weight: 400; font-size: .82rem; }
-tfoot tr:first-child > * { border-top: 2px solid var(--ink); }
-.number, .sortable thead th:not([data-better=text]), .winner { text-align: right; }
-.winner { white-space: normal; }
+tbody th[scope=row] { position: sticky; left: 0; background: var(--paper); white-space: normal;
+  min-width: 13rem; max-width: 24rem; }
+.number, .sortable thead th:not([data-better=text]) { text-align: right; }
+.unlisted { color: var(--muted); }
+.leaderboard thead th { max-width: 9rem; white-space: normal; }
+.not-shared { color: var(--muted); font-weight: 400; }
+.mean-rank, .mean-score { font-weight: 600; }
+td .rank { display: inline; }
 .best-learned { font-weight: 700; }
 .best-overall { background: var(--mark); box-shadow: inset 0 0 0 1.5px var(--accent); border-radius: 3px; }
 td small { color: var(--muted); font-weight: 400; }
 .flag { display: inline-block; font-size: .74rem; font-weight: 600; color: var(--caution);
   border: 1px solid currentColor; border-radius: 3px; padding: 0 .35em; white-space: nowrap; }
+.flag.good { color: var(--accent); }
+details.line { margin: 0; }
+details.line > summary { display: inline; color: inherit; text-decoration: underline dotted var(--muted);
+  text-underline-offset: .2em; }
+details.line > dl { min-width: 22rem; }
+dl { margin: .3rem 0; font-size: .8rem; font-weight: 400; color: var(--muted); overflow-wrap: anywhere; }
+dt, dd { display: inline; margin: 0; }
+dt { font-weight: 600; }
 code { font-size: .85em; }
 thead button { all: unset; cursor: pointer; }
 thead button:focus-visible, .scroll:focus-visible { outline: 2px solid var(--accent); }
@@ -68,61 +79,17 @@ figcaption .legend { margin: .2rem 0 0; }
 .legend svg { vertical-align: -1px; }
 .dot { display: inline-block; width: .7em; height: .7em; border-radius: 50%; }
 details { margin: 1.2rem 0; }
+details.board { margin: .5rem 0; }
+[hidden] { display: none !important; }
+output { color: var(--muted); font-size: .9rem; }
 summary { cursor: pointer; color: var(--accent); }
 footer { margin-top: 3rem; border-top: 1px solid var(--rule); padding-top: .8rem; }
 @media (max-width: 40rem) {
   main { padding: 1.4rem .9rem 3rem; }
   h1 { font-size: 1.45rem; }
-  .deviation, td small { display: block; font-size: .82em; font-weight: 400; color: var(--muted); }
-  tbody th[scope=row], tfoot th { white-space: normal; min-width: 8rem; max-width: 10.5rem; }
+  .deviation, td small:not(.rank) { display: block; font-size: .82em; font-weight: 400; color: var(--muted); }
+  details.line > dl { min-width: 0; }
+  tbody th[scope=row] { min-width: 8rem; max-width: 10.5rem; }
 }
 @media print { .controls { display: none; } details { display: block; } }
-""")
-
-SCRIPT = Html("""
-"use strict";
-const all = (selector, root) => Array.from((root || document).querySelectorAll(selector));
-
-function sortBy(th, ascending) {
-  const table = th.closest("table"), column = th.cellIndex, isText = th.dataset.better === "text";
-  const value = row => row.cells[column].dataset.value;
-  const rows = all("tbody tr", table).sort((a, b) => {
-    const x = value(a), y = value(b), xMissing = !x || x === "nan", yMissing = !y || y === "nan";
-    if (xMissing || yMissing) return xMissing - yMissing;
-    const order = isText ? x.localeCompare(y) : Number(x) - Number(y);
-    return ascending ? order : -order;
-  });
-  table.tBodies[0].append(...rows);
-  all("thead th", table).forEach(other => other.removeAttribute("aria-sort"));
-  th.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-}
-
-for (const th of all("table.sortable thead th")) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.append(...th.childNodes);
-  th.append(button);
-  const bestFirst = th.dataset.better !== "high";
-  button.addEventListener("click", () => {
-    const current = th.getAttribute("aria-sort");
-    sortBy(th, current ? current !== "ascending" : bestFirst);
-  });
-}
-
-const task = document.getElementById("filter-task"), budget = document.getElementById("filter-budget");
-task.addEventListener("change", () => {
-  for (const section of all("section[data-task]")) {
-    section.hidden = task.value !== "" && section.dataset.task !== task.value;
-  }
-});
-budget.addEventListener("change", () => {
-  const chosen = budget.value;
-  for (const cell of all("[data-budget]")) {
-    cell.hidden = chosen !== "" && cell.dataset.budget !== "0" && cell.dataset.budget !== chosen;
-  }
-  for (const th of all("table.ranking thead th[data-budget]")) {
-    if (th.dataset.budget === chosen) sortBy(th, th.dataset.better === "low");
-  }
-});
-document.getElementById("controls").hidden = false;
 """)

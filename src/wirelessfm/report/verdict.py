@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from wirelessfm.report.tables import Entry, Statistic, TaskTable
-from wirelessfm.report.wording import labels, spread
+from wirelessfm.report.entries import Entry, Statistic
+from wirelessfm.report.tables import TaskTable
+from wirelessfm.report.wording import labels, spread, with_unit
 
 
 @dataclass(frozen=True)
@@ -29,23 +30,21 @@ def _verdict(table: TaskTable, budget: float) -> Verdict | None:
         return None
     best = ranked[0]
     rival, description = _rival(best, ranked[1:])
-    sentence = f"{_subject(best)} wins at {labels(budget)}: {spread(_score(best, budget), table.metric)}"
+    sentence = f"{_subject(best)} wins at {labels(budget)}: {_written(best, budget, table.metric)}"
     if rival is None:
-        return Verdict(f"{sentence}; there is {description} to compare with.", not best.is_foundation_model)
-    sentence += f" against {spread(_score(rival, budget), table.metric)} for {rival.label}, {description}."
+        return Verdict(f"{sentence}; there is {description} to compare with.", not best.pretrained)
+    sentence += f" against {_written(rival, budget, table.metric)} for {rival.label}, {description}."
     if _is_narrow(_score(best, budget), _score(rival, budget)):
         sentence += " The lead is not larger than the spread over seeds."
     if best.saw_test_scene:
         sentence += " The winner saw the test scene in pretraining" + _best_unseen(ranked, budget, table.metric)
-    return Verdict(sentence, not best.is_foundation_model)
+    return Verdict(sentence, not best.pretrained)
 
 
 def _best_unseen(ranked: Iterable[Entry], budget: float, metric: str) -> str:
     unseen = next((e for e in ranked if not e.saw_test_scene), None)
     return (
-        f"; of those that did not, the best is {unseen.label}, {spread(_score(unseen, budget), metric)}."
-        if unseen
-        else "."
+        f"; of those that did not, the best is {unseen.label}, {_written(unseen, budget, metric)}." if unseen else "."
     )
 
 
@@ -53,18 +52,24 @@ def _subject(entry: Entry) -> str:
     if not entry.is_learned:
         free = "zero-label " if entry.is_label_free else ""
         return f"The {free}{entry.kind} {entry.label}"
-    return entry.label if entry.is_foundation_model else f"The baseline {entry.label}"
+    if entry.kind == "external":
+        return f"The self-reported {entry.label}"
+    return entry.label if entry.pretrained else f"The baseline {entry.label}"
 
 
 def _rival(best: Entry, others: Iterable[Entry]) -> tuple[Entry | None, str]:
     """The entry the winner must be compared with, and what it is."""
-    if best.is_foundation_model:
-        candidates, kind = [e for e in others if not e.is_foundation_model], "system without pretrained weights"
+    if best.pretrained:
+        candidates, kind = [e for e in others if not e.pretrained], "system without pretrained weights"
     elif best.is_learned:
-        candidates, kind = [e for e in others if e.is_foundation_model], "pretrained encoder"
+        candidates, kind = [e for e in others if e.pretrained], "pretrained encoder"
     else:
         candidates, kind = [e for e in others if e.is_learned], "learned system"
     return (candidates[0], f"the best {kind}") if candidates else (None, f"no {kind}")
+
+
+def _written(entry: Entry, budget: float, metric: str) -> str:
+    return with_unit(spread(_score(entry, budget), metric), metric)
 
 
 def _score(entry: Entry, budget: float) -> Statistic:
