@@ -9,7 +9,7 @@ import pytest
 from wirelessfm import WirelessFMError
 from wirelessfm import demo as demo_module
 from wirelessfm.demo import PRETRAINED, demo
-from wirelessfm.tasks import TASKS, read_rows
+from wirelessfm.tasks import SUITES, read_rows
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_demo_ends_in_a_report_and_resumes(small, tmp_path, capsys) -> None:
     assert "<svg" in page and PRETRAINED in page and "same-sweep-beam" in page
     rows = read_rows([tmp_path / "demo" / "results.jsonl"])
     ours = [r for r in rows if r.system == PRETRAINED]
-    assert {r.task for r in ours} == set(TASKS) and {r.seed for r in ours} == {0, 1, 2}
+    assert {r.task for r in ours} == set(SUITES["quick"]) and {r.seed for r in ours} == {0, 1, 2}
     assert all(r.pretrained and r.scenes == ("florence",) and not r.saw_test_scene for r in ours)
     assert all("florence" not in r.corpora and len(r.corpora) == 3 for r in ours)
     assert capsys.readouterr().out.count("without labels") == 3

@@ -20,12 +20,12 @@ ENCODER = System(
 
 
 def run(systems, datas=(LOS,), **options):
-    chosen = {"budgets": (0.1, 1.0), "seeds": (0, 1), "heads": ("linear",), "progress": False} | options
+    chosen = {"budgets": (0.1, 1.0), "seeds": (0, 1), "heads": ("linear",), "progress": False, "costs": False} | options
     return evaluate(datas, systems, **chosen)
 
 
 def comparable(rows):
-    return [dataclasses.replace(row, fit_seconds=0.0) for row in rows]
+    return [dataclasses.replace(row, fit_seconds=0.0, costs={}) for row in rows]
 
 
 def test_every_combination_that_makes_sense_gets_one_row():
@@ -227,3 +227,33 @@ def test_all_users_alike_is_a_task_of_one_class():
     data = LosTask().build([dataclasses.replace(site, sub6=site.sub6[chosen], mmwave=site.mmwave[chosen])])
     rows = run([BASELINES["angle-spectrum"], BASELINES["majority"]], datas=(data,), heads=("linear", "mlp"))
     assert {row.score for row in rows} == {1.0}
+
+
+def test_rows_carry_the_costs_of_their_system(tmp_path):
+    systems = [ENCODER, BASELINES["power-delay"], BASELINES["majority"]]
+    for row in run(systems, budgets=(1.0,), seeds=(0,), costs=True, out=tmp_path / "rows.jsonl"):
+        assert row.costs["latency_ms_1"] > 0 and row.costs["latency_ms_32"] > 0
+    assert {tuple(sorted(row.costs)) for row in read_rows([tmp_path / "rows.jsonl"])} == {
+        ("latency_ms_1", "latency_ms_32", "peak_mb")
+    }
+
+
+def test_embeddings_are_kept_and_found_by_weights_and_input(tmp_path):
+    calls = []
+
+    def counted(csi):
+        calls.append(len(csi))
+        return angle_spectrum_features(csi)
+
+    system = dataclasses.replace(ENCODER, run=counted)
+    first = comparable(run([system], budgets=(0.1,), cache=tmp_path))
+    assert first == comparable(run([system], budgets=(0.1,), cache=tmp_path)) and len(calls) == 1
+    run([dataclasses.replace(system, weights="cd" * 8)], budgets=(0.1,), cache=tmp_path)
+    run([system], datas=(BEAM,), budgets=(0.1,), cache=tmp_path)
+    assert len(calls) == 3 == len(list(tmp_path.iterdir()))
+    run([dataclasses.replace(system, weights="")], budgets=(0.1,), cache=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 3
+    for file in tmp_path.iterdir():
+        file.write_bytes(b"broken")
+    with pytest.raises(WirelessFMError, match="remove it"):
+        run([system], budgets=(0.1,), cache=tmp_path)

@@ -15,9 +15,9 @@ LAYERS = [
     {"data", "nn", "baselines"},
     {"models", "objectives"},
     {"tasks", "adapt"},
-    {"recipe", "embed", "pretrain", "evaluate", "jobs", "suite", "predictors", "challenge"},
+    {"recipe", "embed", "pretrain", "evaluate", "jobs", "sources", "suite", "predictors", "challenge"},
     {"report"},
-    {"cli", "cli_data", "cli_challenge", "demo"},
+    {"cli", "cli_data", "cli_evaluate", "cli_challenge", "compare", "demo"},
 ]
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names}
 

@@ -42,6 +42,8 @@ def test_defaults_are_filled_in() -> None:
         (changed(objectives=[{"name": "masked", "wieght": 1}]), r"Did you mean 'weight'\?"),
         (changed(training__steps="many"), r"training\.steps: .*integer.*found 'many'"),
         (changed(training__steps=0), r"training\.steps: .*greater than 0, found 0"),
+        (changed(objectives=[{"name": "lwm"}]), "'lwm' cannot train model 'wfm-mae'; expected .*masked or statistics$"),
+        (changed(model__name="contrawimae"), "'masked' cannot train model 'contrawimae'; expected wimae$"),
         (changed(objectives=[]), r"objectives: .*at least 1"),
         (changed(data__corpora=[]), r"data\.corpora"),
         (changed(training__precision="16"), "bf16-mixed"),

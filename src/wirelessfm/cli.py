@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +15,7 @@ import typer
 
 from wirelessfm.cli_challenge import challenge, inputs
 from wirelessfm.cli_data import data
+from wirelessfm.cli_evaluate import COMMANDS, POOLING, RESIZE
 from wirelessfm.errors import WirelessFMError
 
 app = typer.Typer(
@@ -29,6 +29,8 @@ app = typer.Typer(
 app.add_typer(data, name="data")
 app.add_typer(challenge, name="challenge")
 app.command()(inputs)
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write; must not exist yet.")]
 
@@ -123,6 +125,17 @@ def pretrain(
 
 
 @app.command()
+def input_scaling(recipe: Annotated[str, typer.Argument(help="Of a published model; as for pretrain.")]) -> None:
+    """Print the input scaling that suits the views of a recipe, to be written into it."""
+    from wirelessfm.data.corpus import load_corpora
+    from wirelessfm.pretrain import input_scaling as run
+    from wirelessfm.recipe import load_recipe
+
+    plan = load_recipe(recipe)
+    typer.echo(f"input_scaling: [{', '.join(f'{x:.3e}' for x in run(plan, load_corpora(plan.data.corpora)))}]")
+
+
+@app.command()
 def simulate(
     name: Annotated[str, typer.Argument(help="umi, uma, rma, inh, cdl-a … tdl-e, wifi-a … f, or D1 … D19.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="CSI folder; an unfinished one is continued.")],
@@ -204,7 +217,8 @@ def embed(
     model: Annotated[str, typer.Argument(help="Folder of a pretrained model.")],
     csi: Annotated[Path, typer.Argument(help="Folder with CSI.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write: float32 npy [sample, feature].")],
-    pooling: Annotated[str, typer.Option(help="Which embedding; an unknown name lists the model's.")] = "",
+    pooling: Annotated[str | None, typer.Option(help=POOLING)] = None,
+    resize: Annotated[str | None, typer.Option(help=RESIZE)] = None,
     device: Annotated[str, typer.Option()] = "cpu",
 ) -> None:
     """Frozen embeddings of CSI."""
@@ -213,7 +227,7 @@ def embed(
     from wirelessfm.models.saved import load_saved
 
     network, _ = load_saved(model)
-    features = embed_csi(network, CSI.load(csi), pooling or None, device=device)
+    features = embed_csi(network, CSI.load(csi), pooling, resize, device=device)
     save_embeddings(features, out)
     typer.echo(f"embeddings {list(features.shape)}: {out}")
 
@@ -229,50 +243,6 @@ def corpus() -> None:
         users = f"{paths.n_users:6d} users, {paths.connected().n_users:6d} connected, {los:4.0%} line of sight"
         typer.echo(f"{name:28s} {users}")
     typer.echo(f"in {folder()}; derived from OpenStreetMap, see ATTRIBUTION.md there")
-
-
-@app.command()
-def systems() -> None:
-    """List baselines, models, objectives, tasks and heads by name."""
-    from wirelessfm.adapt import HEADS
-    from wirelessfm.baselines import BASELINES
-    from wirelessfm.models.zoo import MODELS
-    from wirelessfm.objectives import OBJECTIVES
-    from wirelessfm.tasks import TASKS
-
-    lists: dict[str, Mapping[str, object]] = {
-        "tasks": TASKS,
-        "baselines": BASELINES,
-        "models": MODELS,
-        "objectives": OBJECTIVES,
-        "heads": HEADS,
-    }
-    for kind, names in lists.items():
-        typer.echo(f"{kind}: {', '.join(names)}")
-
-
-@app.command()
-def evaluate(
-    systems: Annotated[list[str], typer.Argument(help="Baselines by name, model folders, or MODEL-random.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Results folder; rows it already has are kept.")],
-    scene: Annotated[list[str], typer.Option(help="Test city of the corpus; repeat for more.")],
-    task: Annotated[list[str] | None, typer.Option(help="Default: every task.")] = None,
-    budget: Annotated[list[float] | None, typer.Option(help="Fraction of labels; default 0.01 0.05 0.1 1.")] = None,
-    seeds: Annotated[int, typer.Option(min=1)] = 3,
-    head: Annotated[list[str] | None, typer.Option(help="Default: linear and mlp.")] = None,
-    max_users: Annotated[int | None, typer.Option(min=1, help="Of each base station.")] = None,
-    workers: Annotated[int, typer.Option(min=1)] = 2,
-) -> None:
-    """Evaluate systems on the tasks of a city: rows in OUT/results.jsonl."""
-    from wirelessfm.evaluate import BUDGETS, DEFAULT_HEADS
-    from wirelessfm.evaluate import evaluate as run
-    from wirelessfm.suite import build_tasks, find_system, site_pairs
-    from wirelessfm.tasks import TASKS
-
-    chosen = [find_system(name) for name in systems]
-    data = build_tasks(task or list(TASKS), site_pairs(scene), max_users)
-    rows = run(data, chosen, budget or BUDGETS, range(seeds), head or DEFAULT_HEADS, out / "results.jsonl", workers)
-    typer.echo(f"{len(rows)} rows: {out / 'results.jsonl'}; see them with: wfm report {out}")
 
 
 @app.command()
@@ -299,6 +269,26 @@ def demo(
     from wirelessfm.demo import demo as run
 
     run(out / "fast" if fast else out, fast, test_scene)
+
+
+@app.command()
+def compare(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder; what it already holds is reused.")] = Path(
+        "runs/compare"
+    ),
+    system: Annotated[list[str] | None, typer.Option(help="Recipe by name or file; repeat for more.")] = None,
+    seconds: Annotated[float, typer.Option(help="Of the processor, for each run.")] = 120.0,
+    seeds: Annotated[int, typer.Option(min=1, help="Models of each system.")] = 3,
+    scene: Annotated[str, typer.Option(help="City that training does not see.")] = "florence",
+    task: Annotated[list[str] | None, typer.Option(help="Default: los and beam-64-antennas-32.")] = None,
+    max_users: Annotated[int | None, typer.Option(min=1, help="Of each base station.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Of the evaluation.")] = 2,
+) -> None:
+    """Train published systems and ours again for equal processor time, test on an unseen city, write the report."""
+    from wirelessfm.compare import SYSTEMS, TASKS
+    from wirelessfm.compare import compare as run
+
+    run(out, system or SYSTEMS, seconds, seeds, scene, task or TASKS, max_users=max_users, n_workers=workers)
 
 
 @app.command()

@@ -23,8 +23,9 @@ from wirelessfm.models.saved import load_saved
 from wirelessfm.pretrain import pretrain
 from wirelessfm.recipe import Recipe, load_recipe
 from wirelessfm.report import EmbeddingMap, UserMap, report_folder, save_map
-from wirelessfm.suite import build_tasks, encoder_system, random_system, site_pairs
-from wirelessfm.tasks import TASKS, Row, SitePaths, TaskData
+from wirelessfm.sources import city_data, site_pairs
+from wirelessfm.suite import encoder_system, random_system
+from wirelessfm.tasks import SUITES, Row, SitePaths, TaskData
 
 PRETRAINED, RANDOM = "pretrained", "random-init"
 TITLE = "wirelessfm demo: a masked autoencoder on a city it has never seen"
@@ -41,8 +42,10 @@ class Plan:
     without: tuple[str, ...] = ()
 
 
-FULL = Plan("demo")
-FAST = Plan("demo-fast", budgets=(0.05, 1.0), heads=("linear",), max_users=400, without=("raw", "cnn"))
+FULL = Plan("demo", without=("angle-delay", "angle-delay-db"))
+FAST = Plan(
+    "demo-fast", (0.05, 1.0), ("linear",), max_users=400, without=("raw", "cnn", "angle-delay", "angle-delay-db")
+)
 
 
 def demo(out: str | os.PathLike[str], fast: bool = False, test_scene: str = "florence") -> Path:
@@ -63,7 +66,7 @@ def demo(out: str | os.PathLike[str], fast: bool = False, test_scene: str = "flo
     recipe = demo_recipe(plan.recipe, [scene for scene in scenes if scene != test_scene])
     systems = _systems(recipe, _pretrained(recipe, out), plan)
     sites = site_pairs([test_scene])
-    tasks = build_tasks(list(TASKS), sites, plan.max_users)
+    tasks = city_data(SUITES["quick"], [test_scene], plan.max_users)
     rows = evaluate(tasks, systems, plan.budgets, heads=plan.heads, out=out / "results.jsonl", n_workers=2)
     _draw_maps(tasks, {s.name: s for s in systems}, sites[0], out / "maps")
     summary = numbers_that_matter(rows)

@@ -12,12 +12,14 @@ from torch import Tensor
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.files import atomic_file
+from wirelessfm.models.published import PublishedEncoder
 
 
 def embed_csi(
     model: Any,
     csi: CSI,
     pooling: str | None = None,
+    resize: str | None = None,
     batch_size: int = 256,
     device: str | torch.device = "cpu",
     bf16: bool = False,
@@ -28,6 +30,8 @@ def embed_csi(
         model: has ``embed(csi, pooling)``; is put into evaluation mode and moved to ``device``.
         csi: what to embed.
         pooling: None for the model's own default.
+        resize: of published models, for a shape they cannot take: ``pad``, ``interpolate`` or ``repeat``, see
+            :meth:`~wirelessfm.models.published.PublishedEncoder.embed`. None refuses such a shape.
         batch_size: samples at a time.
         device: where to compute.
         bf16: compute under bfloat16 autocast (on CPUs that support it about twice as fast; differs by 1e-2).
@@ -36,12 +40,16 @@ def embed_csi(
         float32 [sample, ...].
 
     Raises:
-        WirelessFMError: no samples, or NaN embeddings.
+        WirelessFMError: no samples, a shape the model cannot take, or NaN embeddings.
     """
     if len(csi) == 0:
         raise WirelessFMError("nothing to embed: this CSI has no samples")
     model = model.eval().to(device)
     options = {} if pooling is None else {"pooling": pooling}
+    if isinstance(model, PublishedEncoder):
+        model, options = model.standardised_for(csi), options | ({} if resize is None else {"resize": resize})
+    elif resize is not None:
+        raise WirelessFMError("this model takes any shape and has no resize; leave it out")
     device_type = torch.device(device).type
     parts = []
     with torch.inference_mode(), torch.autocast(device_type, torch.bfloat16, enabled=bf16):

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -18,10 +19,11 @@ from tqdm import tqdm
 from wirelessfm.adapt import HEADS, Fitted
 from wirelessfm.baselines import System
 from wirelessfm.errors import WirelessFMError, unknown_name
-from wirelessfm.jobs import Job, fitted, grouped, list_jobs
+from wirelessfm.jobs import Job, Means, fitted, grouped, list_jobs
 from wirelessfm.tasks import Row, TaskData, Truth, append_rows, read_rows
 
 BUDGETS = (0.01, 0.05, 0.1, 1.0)
+ALL_BUDGETS = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 DEFAULT_HEADS = ("linear", "mlp")
 
 
@@ -60,6 +62,9 @@ def evaluate(
     out: str | os.PathLike[str] | None = None,
     n_workers: int = 1,
     progress: bool = True,
+    costs: bool = True,
+    cache: str | os.PathLike[str] | None = None,
+    bounds: bool = False,
 ) -> list[Row]:
     """Fit and test every combination that makes sense; a rule is one row per seed, with budget 0 and no head.
 
@@ -73,6 +78,9 @@ def evaluate(
             computed again; after changing a function under the same name start another file.
         n_workers: processes.
         progress: show a progress bar.
+        costs: measure multiply-accumulates, latency and memory of predictions (see ``measure_costs``).
+        cache: folder that keeps the embeddings of encoders with weights, found again by weights and inputs.
+        bounds: also evaluate what a task names as bounds, such as LMMSE with the true covariance of every user.
 
     Returns:
         the rows asked for, found or computed, in the order of tasks, systems, heads, budgets, seeds.
@@ -84,11 +92,16 @@ def evaluate(
     _check(datas, systems, budgets, seeds, heads)
     if n_workers < 1:
         raise WirelessFMError(f"n_workers is a number of processes of at least 1, found {n_workers}")
-    jobs = [job for data in datas for job in list_jobs(data, systems, budgets, seeds, heads)]
+    jobs = [
+        job
+        for data in datas
+        for job in list_jobs(data, [*systems, *(data.bounds if bounds else ())], budgets, seeds, heads)
+    ]
     done = {row.key: row for row in read_rows([out])} if out is not None and os.path.exists(out) else {}
     todo = [job for job in jobs if job.key not in done]
+    means = Means(n_workers, costs, None if cache is None else Path(cache))
     with tqdm(total=len(jobs), initial=len(jobs) - len(todo), disable=not progress, desc="evaluate") as bar:
-        for row in _run(todo, n_workers, bar):
+        for row in _run(todo, means, bar):
             done[row.key] = row
             if out is not None:
                 append_rows(out, [row])
@@ -102,7 +115,7 @@ def predict(data: TaskData, system: System, budget: float = 1.0, seed: int = 0, 
     job = next(list_jobs(data, [system], [budget], [seed], [head]), None)
     if job is None:
         raise WirelessFMError(f"system '{system.name}' does not apply to task '{data.task.name}'")
-    scores = next(fitted([job], 1))[1].scores
+    scores = next(fitted([job]))[1].scores
     truth = data.truth.take(job.split.test)
     return Predictions(data.task.name, system.name, job.head, job.budget, seed, scores, truth, data.sites)
 
@@ -132,11 +145,11 @@ def _check(
             raise WirelessFMError(f"{what} must differ and be at least one, found {values}")
 
 
-def _run(jobs: Sequence[Job], n_workers: int, bar: tqdm) -> Iterator[Row]:
+def _run(jobs: Sequence[Job], means: Means, bar: tqdm) -> Iterator[Row]:
     """One set of features is in memory at a time."""
     for group in grouped(jobs):
         bar.set_postfix_str(group[0].system.name)
-        for i, result in fitted(group, n_workers):
+        for i, result in fitted(group, means):
             yield _row(group[i], result)
 
 
@@ -166,8 +179,9 @@ def _row(job: Job, result: Fitted) -> Row:
         n_parameters=result.n_parameters or system.n_parameters,
         fit_seconds=round(result.fit_seconds, 3),
         version=_version(),
-        notes=dict(data.notes),
+        notes={**data.notes, **system.notes},
         case=data.case,
+        costs=result.costs,
         self_reported=system.kind == "external",
     )
 

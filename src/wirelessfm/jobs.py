@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +17,12 @@ import torch
 from joblib import Parallel, delayed
 from torch import Tensor
 
-from wirelessfm.adapt import Fitted, fit_on_csi, fit_on_features
-from wirelessfm.baselines import System
+from wirelessfm.adapt import Fitted, fit_on_csi, fit_on_features, measure_costs, one_thread
+from wirelessfm.baselines.system import COMPUTED_ELSEWHERE, System
+from wirelessfm.csi import CSI
 from wirelessfm.data.splits import Split
 from wirelessfm.errors import WirelessFMError
+from wirelessfm.files import atomic_file
 from wirelessfm.tasks import TaskData
 
 
@@ -86,8 +91,19 @@ def grouped(jobs: Sequence[Job]) -> list[list[Job]]:
     return [sorted(group, key=lambda job: -job.budget) for group in groups.values()]
 
 
-def fitted(jobs: Sequence[Job], n_workers: int) -> Iterator[tuple[int, Fitted]]:
+@dataclass(frozen=True)
+class Means:
+    """How fits are made: processes, whether costs are measured, and a folder that keeps embeddings."""
+
+    n_workers: int = 1
+    costs: bool = False
+    cache: Path | None = None
+
+
+def fitted(jobs: Sequence[Job], means: Means = Means()) -> Iterator[tuple[int, Fitted]]:
     """Predictions of a group of jobs in the order they are finished, with the index of their job.
+
+    The costs of rules and features are those of the first job, without the head; of a network, of every fit.
 
     Raises:
         WirelessFMError: features or predictions that are not finite or have the wrong shape, with the system's name.
@@ -95,16 +111,50 @@ def fitted(jobs: Sequence[Job], n_workers: int) -> Iterator[tuple[int, Fitted]]:
     first = jobs[0]
     how = way(first.system, first.data.task.output)
     if how == "apply":
-        predictions = _predictions(first)
-        yield from ((i, Fitted(predictions[job.split.test], 0, 0.0)) for i, job in enumerate(jobs))
-        return
-    values = first.data.inputs.values.cpu() if how == "fit" else _features(first)
-    # Counting labels is not worth sending the channels to other processes.
-    workers = 1 if first.system.kind == "constant" else n_workers
-    parallel = Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")
-    known = {name: column.cpu().numpy() for name, column in first.data.inputs.labels.items()}
-    calls = (_call(job, values.numpy(), known if how == "fit" else None) for job in jobs)
-    yield from parallel(delayed(_numbered)(i, os.getpid(), *call) for i, call in enumerate(calls))
+        predictions, costs = _predictions(first), _costs(first, means)
+        yield from ((i, Fitted(predictions[job.split.test], 0, 0.0, costs)) for i, job in enumerate(jobs))
+    elif how == "fit":
+        # Counting labels is not worth sending the channels to other processes.
+        n_workers = 1 if first.system.kind == "constant" else means.n_workers
+        inputs = first.data.inputs
+        known = {name: column.cpu().numpy() for name, column in inputs.labels.items()}
+        yield from _parallel([_fit_call(job, inputs.values.cpu().numpy(), known, means) for job in jobs], n_workers)
+    else:
+        features, costs = _kept_features(first, means.cache).numpy(), _costs(first, means)
+        for i, result in _parallel([_head_call(job, features) for job in jobs], means.n_workers):
+            yield i, replace(result, costs=costs)
+
+
+def _costs(job: Job, means: Means) -> dict[str, float]:
+    # A bound knows every user and takes no part of them; what was computed elsewhere has no costs here.
+    if not means.costs or job.system in job.data.bounds or job.system.notes.get(COMPUTED_ELSEWHERE):
+        return {}
+    system, n_outputs = job.system, job.data.task.n_classes
+    if way(system, job.data.task.output) == "features":
+        predict = system.run
+    else:
+        predict = partial(_apply, system, n_outputs=n_outputs)
+    with one_thread(), torch.no_grad():
+        return measure_costs(predict, job.data.inputs[:32])
+
+
+def _kept_features(job: Job, cache: Path | None) -> Tensor:
+    """Features, read from ``cache`` or written to it where weights identify what made them."""
+    if cache is None or not job.system.weights:
+        return _features(job)
+    # The name of a system says how its embeddings are pooled and resized.
+    identity = f"{job.system.name} {job.system.weights} {job.data.inputs.fingerprint()}"
+    file = cache / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.npy"
+    if file.exists():
+        try:
+            return torch.from_numpy(np.load(file, allow_pickle=False))
+        except (OSError, ValueError) as error:
+            raise WirelessFMError(f"'{file}' is not a readable cache of embeddings; remove it") from error
+    features = _features(job)
+    cache.mkdir(parents=True, exist_ok=True)
+    with atomic_file(file) as path, open(path, "wb") as stream:
+        np.save(stream, features.numpy(), allow_pickle=False)
+    return features
 
 
 def _features(job: Job) -> Tensor:
@@ -122,11 +172,7 @@ def _features(job: Job) -> Tensor:
 def _predictions(job: Job) -> Tensor:
     system, task = job.system, job.data.task
     with torch.no_grad():
-        if system.kind in ("rule", "external"):
-            values = system.run(job.data.inputs, task.n_classes)
-        else:
-            assert system.complete is not None
-            values = system.complete(job.data.inputs)
+        values = _apply(system, job.data.inputs, task.n_classes)
     labels = job.data.truth.labels
     expected = (len(job.data), task.n_classes) if task.output == "class" else tuple(labels.shape)
     if not isinstance(values, Tensor) or tuple(values.shape) != expected:
@@ -135,6 +181,13 @@ def _predictions(job: Job) -> Tensor:
             f"task '{task.name}', found {_described(values)}"
         )
     return _finite(values.detach().cpu(), job, "predictions")
+
+
+def _apply(system: System, csi: CSI, n_outputs: int) -> Any:
+    if system.kind in ("rule", "external"):
+        return system.run(csi, n_outputs)
+    assert system.complete is not None
+    return system.complete(csi)
 
 
 def _described(values: Any) -> str:
@@ -151,15 +204,42 @@ def _finite(values: Tensor, job: Job, what: str) -> Tensor:
     return values
 
 
-def _call(
-    job: Job, values: np.ndarray, known: dict[str, np.ndarray] | None
-) -> tuple[Callable[..., Fitted], tuple[Any, ...]]:
-    n_outputs, labels = job.data.task.n_classes, job.data.truth.labels[job.labelled]
-    ends = (labels, job.labelled, job.split.test)
-    if known is None:
-        return fit_on_features, (values, *ends, job.head, n_outputs, job.seed)
+Call = tuple[Callable[..., Fitted], tuple[Any, ...]]
+
+
+def _head_call(job: Job, features: np.ndarray) -> Call:
+    labels = job.data.truth.labels[job.labelled]
+    return fit_on_features, (
+        features,
+        labels,
+        job.labelled,
+        job.split.test,
+        job.head,
+        job.data.task.n_classes,
+        job.seed,
+    )
+
+
+def _fit_call(job: Job, values: np.ndarray, known: dict[str, np.ndarray], means: Means) -> Call:
     like = replace(job.data.inputs, values=job.data.inputs.values[:0], labels={})
-    return fit_on_csi, (values, known, *ends, job.system.run, like, n_outputs, job.seed)
+    labels = job.data.truth.labels[job.labelled]
+    return fit_on_csi, (
+        values,
+        known,
+        labels,
+        job.labelled,
+        job.split.test,
+        job.system.run,
+        like,
+        job.data.task.n_classes,
+        job.seed,
+        means.costs,
+    )
+
+
+def _parallel(calls: Sequence[Call], n_workers: int) -> Iterator[tuple[int, Fitted]]:
+    parallel = Parallel(n_jobs=n_workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")
+    yield from parallel(delayed(_numbered)(i, os.getpid(), *call) for i, call in enumerate(calls))
 
 
 def _numbered(index: int, owner: int, fit: Callable[..., Fitted], arguments: tuple[Any, ...]) -> tuple[int, Fitted]:

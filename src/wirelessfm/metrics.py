@@ -12,6 +12,7 @@ from wirelessfm.errors import WirelessFMError, unknown_name
 # Of every other metric more is better. A part after "@" names a condition, as in "nmse_db@10".
 LOWER_IS_BETTER = frozenset(
     {"error_m", "mae_m", "mae_db", "rmse_db", "rsrp_loss_db", "nmse", "nmse_db", "nmse_ratio_db"}
+    | {f"error_p{level}_m" for level in (50, 67, 80, 90)}
 )
 
 

@@ -7,26 +7,29 @@ continues from its last checkpoint to exactly the weights of an uninterrupted ru
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import pickle
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.loggers import CSVLogger, TensorBoardLogger
+from lightning_fabric.loggers import CSVLogger, Logger, TensorBoardLogger
 from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from wirelessfm.csi import CSI
 from wirelessfm.data.views import ViewSampler
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.files import atomic_file
+from wirelessfm.models.published import PublishedEncoder
 from wirelessfm.models.saved import ModelCard, save_model
 from wirelessfm.models.zoo import build_model
 from wirelessfm.objectives import OBJECTIVES
@@ -69,12 +72,15 @@ def pretrain(
     out = Path(out)
     if (out / "model").exists():
         raise WirelessFMError(f"'{out}' holds a finished run; choose another folder or remove it")
-    fabric = _fabric(recipe.training, hardware, out, _peek_step(out))
+    # Each continuation logs into a folder of its own: nothing that was logged is overwritten.
+    segment = f"from-step-{_peek_step(out)}"
+    csv = CSVLogger(out, name="logs", version=segment, flush_logs_every_n_steps=1)
+    fabric = _fabric(recipe.training, hardware, [csv, TensorBoardLogger(out, name="logs", version=segment)])
     step_module = PretrainStep(recipe, sites).to(fabric.device)
     optimizer = _optimizer(step_module, recipe.training)
-    done, seconds = _resume(out, recipe, step_module, optimizer, fabric.device)
+    done, spent = _resume(out, recipe, step_module, optimizer, fabric.device)
     wrapped, optimizer = fabric.setup(step_module, optimizer)
-    seconds += _train(fabric, wrapped, optimizer, recipe, out, done, seconds, progress)
+    spent = _train(fabric, wrapped, optimizer, recipe, out, done, spent, progress)
     if fabric.is_global_zero:
         card = ModelCard(
             model=recipe.model.name,
@@ -82,11 +88,39 @@ def pretrain(
             name=recipe.name,
             corpora=tuple(sorted({site.meta.scene for site in sites})),
             seed=recipe.seed,
-            seconds=round(seconds, 1),
+            seconds=round(spent.wall, 1),
+            cpu_seconds=round(spent.cpu, 1),
             recipe=recipe.model_dump(mode="json"),
         )
         save_model(step_module.model, card, out / "model")
     return out / "model"
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Time spent: on the clock, and by the processor in all threads of this process."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> Seconds:
+        """Readings of which only differences mean anything."""
+        return cls(time.monotonic(), time.process_time())
+
+    def since(self, start: Seconds, before: Seconds) -> Seconds:
+        """What has passed since ``start``, added to what was spent before."""
+        return Seconds(before.wall + self.wall - start.wall, before.cpu + self.cpu - start.cpu)
+
+
+def rehearsal(recipe: Recipe, sites: Sequence[Paths], hardware: Hardware = Hardware()) -> Iterator[int]:
+    """The steps of :func:`pretrain`, one for every number taken, without end and writing nothing: to measure speed."""
+    fabric = _fabric(recipe.training, hardware, [])
+    module = PretrainStep(recipe, sites).to(fabric.device)
+    wrapped, optimizer = fabric.setup(module, _optimizer(module, recipe.training))
+    for step in itertools.count():
+        _step(fabric, wrapped, optimizer, recipe.training, step % recipe.training.steps)
+        yield step
 
 
 class PretrainStep(nn.Module):
@@ -107,6 +141,12 @@ class PretrainStep(nn.Module):
         """The weighted loss of one batch, and its terms."""
         generator = batch_generator(self.recipe.seed, rank, step)
         csi = self.sampler.draw(self.recipe.training.batch_size, generator)
+        # Dropout draws from the global generators: seeded by the step, and left as they were.
+        with torch.random.fork_rng(devices=[csi.values.device] if csi.values.is_cuda else []):
+            torch.manual_seed(generator.initial_seed())
+            return self._loss(csi, generator)
+
+    def _loss(self, csi: CSI, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         terms, total = {}, torch.zeros((), device=csi.values.device)
         for part in self.recipe.objectives:
             mask_seed = int(torch.randint(2**31, (1,), generator=generator))
@@ -115,6 +155,21 @@ class PretrainStep(nn.Module):
             terms[part.name] = float(loss.detach())
             total = total + part.weight * loss
         return total, terms
+
+
+def input_scaling(recipe: Recipe, sites: Sequence[Paths], n_batches: int = 300) -> tuple[float, ...]:
+    """What ``input_scaling`` of the recipe's published model should be, from the first batches of a run.
+
+    Raises:
+        WirelessFMError: the model has no such setting.
+    """
+    model = build_model(recipe.model.name, recipe.model.config, recipe.seed)
+    if not isinstance(model, PublishedEncoder):
+        raise WirelessFMError(f"model '{recipe.model.name}' takes channels of any power; it has no input_scaling")
+    # Motion changes neither mean nor spread, and its views are many times larger.
+    sampler = ViewSampler(sites, replace(recipe.data.views(), times=0), recipe.data.max_paths)
+    draws = (batch_generator(recipe.seed, 0, step) for step in range(n_batches))
+    return model.input_scaling_of(torch.cat([sampler.draw(recipe.training.batch_size, g).values for g in draws]))
 
 
 def batch_generator(seed: int, rank: int, step: int) -> torch.Generator:
@@ -131,13 +186,7 @@ def learning_rate(step: int, training: TrainingPart) -> float:
     return training.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
 
 
-def _fabric(training: TrainingPart, hardware: Hardware, out: Path, start: int) -> Fabric:
-    # Each continuation logs into a folder of its own: nothing that was logged is overwritten.
-    segment = f"from-step-{start}"
-    loggers = [
-        CSVLogger(out, name="logs", version=segment, flush_logs_every_n_steps=1),
-        TensorBoardLogger(out, name="logs", version=segment),
-    ]
+def _fabric(training: TrainingPart, hardware: Hardware, loggers: list[Logger]) -> Fabric:
     many = hardware.devices * hardware.nodes > 1
     fabric = Fabric(
         accelerator=hardware.accelerator,
@@ -168,29 +217,34 @@ def _train(
     recipe: Recipe,
     out: Path,
     done: int,
-    spent_s: float,
+    before: Seconds,
     progress: bool,
-) -> float:
-    training, start = recipe.training, time.monotonic()
+) -> Seconds:
+    training, start = recipe.training, Seconds.now()
     show = progress and fabric.is_global_zero
     for step in (bar := tqdm(range(done, training.steps), initial=done, total=training.steps, disable=not show)):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, training)
-        loss, terms = module(step, fabric.global_rank)
-        if not bool(torch.isfinite(loss)):
-            raise WirelessFMError(
-                f"the loss became {float(loss.detach())} at step {step}; lower training.learning_rate"
-            )
-        fabric.backward(loss)
-        fabric.clip_gradients(module, optimizer, max_norm=training.clip_norm)
-        optimizer.step()
-        optimizer.zero_grad()
+        loss, terms = _step(fabric, module, optimizer, training, step)
         if (step + 1) % training.log_every == 0 or step + 1 == training.steps:
-            fabric.log_dict({"loss": float(loss.detach()), **terms, "lr": learning_rate(step, training)}, step + 1)
+            fabric.log_dict({"loss": loss, **terms, "lr": learning_rate(step, training)}, step + 1)
             bar.set_postfix({name: f"{value:.3f}" for name, value in terms.items()})
         if (step + 1) % training.checkpoint_every == 0 and step + 1 < training.steps:
-            _save_checkpoint(fabric, out, recipe, module, optimizer, step + 1, spent_s + time.monotonic() - start)
-    return time.monotonic() - start
+            _save_checkpoint(fabric, out, recipe, module, optimizer, step + 1, Seconds.now().since(start, before))
+    return Seconds.now().since(start, before)
+
+
+def _step(
+    fabric: Fabric, module: Any, optimizer: Any, training: TrainingPart, step: int
+) -> tuple[float, dict[str, float]]:
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate(step, training)
+    loss, terms = module(step, fabric.global_rank)
+    if not bool(torch.isfinite(loss)):
+        raise WirelessFMError(f"the loss became {float(loss.detach())} at step {step}; lower training.learning_rate")
+    fabric.backward(loss)
+    fabric.clip_gradients(module, optimizer, max_norm=training.clip_norm)
+    optimizer.step()
+    optimizer.zero_grad()
+    return float(loss.detach()), terms
 
 
 def _checkpoint(out: Path) -> Path:
@@ -198,12 +252,13 @@ def _checkpoint(out: Path) -> Path:
 
 
 def _save_checkpoint(
-    fabric: Fabric, out: Path, recipe: Recipe, module: Any, optimizer: Any, step: int, seconds: float
+    fabric: Fabric, out: Path, recipe: Recipe, module: Any, optimizer: Any, step: int, spent: Seconds
 ) -> None:
     if fabric.is_global_zero:
         state = {
             "step": step,
-            "seconds": seconds,
+            "seconds": spent.wall,
+            "cpu_seconds": spent.cpu,
             "recipe": recipe.model_dump_json(),
             "model": module.module.state_dict() if hasattr(module, "module") else module.state_dict(),
             "optimizer": optimizer.state_dict(),
@@ -219,7 +274,7 @@ def _read_checkpoint(out: Path, device: torch.device | str = "cpu") -> dict[str,
         return None
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-        return {key: state[key] for key in ("step", "seconds", "recipe", "model", "optimizer")}
+        return {key: state[key] for key in ("step", "seconds", "cpu_seconds", "recipe", "model", "optimizer")}
     except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
         raise WirelessFMError(f"'{path}' is not a readable checkpoint; remove it to start again") from error
 
@@ -231,10 +286,10 @@ def _peek_step(out: Path) -> int:
 
 def _resume(
     out: Path, recipe: Recipe, module: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device
-) -> tuple[int, float]:
+) -> tuple[int, Seconds]:
     state = _read_checkpoint(out, device)
     if state is None:
-        return 0, 0.0
+        return 0, Seconds(0.0, 0.0)
     if state["recipe"] != recipe.model_dump_json():
         raise WirelessFMError(f"'{out}' holds a run of another recipe; choose another folder or remove it")
     try:
@@ -242,4 +297,4 @@ def _resume(
         optimizer.load_state_dict(state["optimizer"])
     except (RuntimeError, ValueError) as error:
         raise WirelessFMError(f"'{_checkpoint(out)}' does not fit its recipe: {error}") from error
-    return int(state["step"]), float(state["seconds"])
+    return int(state["step"]), Seconds(float(state["seconds"]), float(state["cpu_seconds"]))

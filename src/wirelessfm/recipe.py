@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from wirelessfm.data.views import ViewSpec
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.models.zoo import MODELS
-from wirelessfm.objectives import OBJECTIVES
+from wirelessfm.objectives import OBJECTIVES, check_objective
 
 
 class _Strict(BaseModel):
@@ -58,6 +58,9 @@ class DataPart(_Strict):
     turn: bool = ViewSpec.turn
     reference_antennas: int = Field(default=ViewSpec.reference_antennas, ge=0)
     reference_bandwidth_hz: float = Field(default=ViewSpec.reference_bandwidth_hz, gt=0)
+    times: int = Field(default=ViewSpec.times, ge=0)
+    interval_s: float = Field(default=ViewSpec.interval_s, gt=0)
+    speed_m_per_s: tuple[float, float] = ViewSpec.speed_m_per_s
     max_paths: int = Field(default=12, ge=1)
 
     def views(self) -> ViewSpec:
@@ -88,6 +91,12 @@ class Recipe(_Strict):
     objectives: tuple[ObjectivePart, ...] = Field(min_length=1)
     data: DataPart
     training: TrainingPart
+
+    @model_validator(mode="after")
+    def _objectives_fit(self) -> Recipe:
+        for part in self.objectives:
+            check_objective(part.name, self.model.name)
+        return self
 
 
 def shipped_recipes() -> dict[str, Path]:
@@ -127,7 +136,7 @@ def _problem(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         keys = _keys_at(error["loc"][:-1])
         return str(unknown_name(f"key '{place}', that is" if len(error["loc"]) > 1 else "key", error["loc"][-1], keys))
-    found = "" if error["type"] == "missing" else f", found {error['input']!r}"
+    found = "" if error["type"] in ("missing", "value_error") else f", found {error['input']!r}"
     return f"{place or 'the recipe'}: {error['msg']}{found}"
 
 

@@ -129,12 +129,12 @@ def test_norm_is_the_published_formula() -> None:
 
 @pytest.mark.parametrize("release", ["1.0", "1.1"])
 def test_training_lowers_the_loss_and_reaches_every_parameter(release: str) -> None:
-    model, values = small(release).train(), channels(16, 32, 32) * 0.3
+    model, given = small(release).train(), csi(16, 32, 32)
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
     losses = []
     for step in range(30):
         optimiser.zero_grad()
-        value = loss(model, values, torch.Generator().manual_seed(step % 3))
+        value = loss(model, given, torch.Generator().manual_seed(step % 3))
         value.backward()
         optimiser.step()
         losses.append(value.item())
@@ -143,11 +143,11 @@ def test_training_lowers_the_loss_and_reaches_every_parameter(release: str) -> N
 
 
 def test_the_loss_is_the_formula() -> None:
-    model, values = small(), channels(4, 32, 32)
-    first, again = (loss(model, values, torch.Generator().manual_seed(1)) for _ in range(2))
+    model, given = small(), csi(4, 32, 32)
+    first, again = (loss(model, given, torch.Generator().manual_seed(1)) for _ in range(2))
     assert torch.equal(first, again)
-    assert not torch.equal(first, loss(model, values, torch.Generator().manual_seed(2)))
+    assert not torch.equal(first, loss(model, given, torch.Generator().manual_seed(2)))
     for parameter in model.decode.parameters():
         parameter.data.zero_()
     # Predicting zero costs mean square over variance, which is 1 for zero-mean targets.
-    assert loss(model, values, torch.Generator().manual_seed(1)).item() == pytest.approx(1.0, abs=0.02)
+    assert loss(model, given, torch.Generator().manual_seed(1)).item() == pytest.approx(1.0, abs=0.02)

@@ -95,7 +95,7 @@ def final_loss(name: str, batches) -> float:
     return sum(losses[-10:]) / 10
 
 
-@pytest.mark.parametrize("name", sorted(OBJECTIVES))
+@pytest.mark.parametrize("name", ["autocorrelation", "masked", "statistics"])
 def test_loss_falls_on_structured_channels_and_not_on_noise(make_paths, name) -> None:
     """One path per user is predictable from a part. White noise is not, nor is what somebody else has seen."""
     csi = synthesize(make_paths(64, 1).connected(), PlanarArray(16), OFDM(8, 1e5))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from wirelessfm.csi import CSI
+from wirelessfm.embed import embed_csi
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.models.wifo import CONFIGS, WiFo, WiFoConfig, position_code
 from wirelessfm.nn.published_masks import wifo_random, wifo_time
@@ -14,11 +17,12 @@ from wirelessfm.objectives.wifo import loss, noisy
 SMALL = WiFoConfig(16, encoder_depth=2, decoder_depth=1, heads=2, patch=(2, 2, 4))
 AXES = ("sample", "time", "antenna", "subcarrier")
 SHAPE = (8, 4, 12)
+AS_IT_IS = replace(SMALL, input_scaling=(0.0, 1.0))
 
 
-def small() -> WiFo:
+def small(config: WiFoConfig = SMALL) -> WiFo:
     torch.manual_seed(0)
-    return WiFo(SMALL).eval()
+    return WiFo(config).eval()
 
 
 def channels(*shape: int) -> torch.Tensor:
@@ -90,8 +94,20 @@ def test_embeddings_and_shapes() -> None:
     with pytest.raises(WirelessFMError, match=r"multiples of \(2, 2, 4\) .* found \(8, 3, 10\); use resize='pad'"):
         model.embed(odd)
     assert model.embed(odd, "tokens", resize="pad").shape == (3, 24, 16)
-    with pytest.raises(WirelessFMError, match="missing"):
+    with pytest.raises(WirelessFMError, match="takes CSI with a time axis"):
         model.embed(CSI(channels(3, 4, 12), ("sample", "antenna", "subcarrier")))
+
+
+def test_an_embedding_does_not_depend_on_the_batch_it_is_in() -> None:
+    given = CSI(channels(6, *SHAPE) * torch.arange(1, 7)[:, None, None, None], AXES)
+    whole = embed_csi(small(), given)
+    assert torch.allclose(whole, small().embed(given), atol=1e-5)
+    assert torch.allclose(embed_csi(small(), given, batch_size=2), whole, atol=1e-5)
+    fixed = small(replace(SMALL, input_scaling=(0.0, 2.0)))
+    assert torch.allclose(fixed.embed(given)[:1], fixed.embed(given[:1]), atol=1e-5)
+    assert torch.allclose(fixed.embed(given), small(AS_IT_IS).embed(replace(given, values=given.values / 2)), atol=1e-5)
+    with pytest.raises(WirelessFMError, match="input_scaling is 2 numbers"):
+        small(replace(SMALL, input_scaling=(0.0, -1.0)))
 
 
 def test_wrong_inputs_are_explained() -> None:
@@ -130,20 +146,20 @@ def test_noise_power_is_relative_to_the_batch() -> None:
 
 
 def test_the_loss_of_predicting_nothing_is_the_power() -> None:
-    model, values = small(), channels(16, *SHAPE)
+    model, values = small(AS_IT_IS), channels(16, *SHAPE)
     for parameter in model.predict_tokens.parameters():
         parameter.data.zero_()
-    value = loss(model, values, torch.Generator().manual_seed(0), snr_db=None)
+    value = loss(model, CSI(values, AXES), torch.Generator().manual_seed(0), snr_db=None)
     assert value.item() == pytest.approx(float(values.abs().square().mean()), rel=0.05)
 
 
 def test_training_lowers_the_loss_and_reaches_every_parameter() -> None:
-    model, values = small().train(), channels(8, 1, 1, 12).expand(8, 8, 4, 12)
+    model, given = small().train(), CSI(channels(8, 1, 1, 12).expand(8, 8, 4, 12), AXES)
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
     losses = []
     for step in range(30):
         optimiser.zero_grad()
-        value = loss(model, values, torch.Generator().manual_seed(step % 3))
+        value = loss(model, given, torch.Generator().manual_seed(step % 3))
         value.backward()
         optimiser.step()
         losses.append(value.item())

@@ -9,7 +9,7 @@ import torch
 
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
-from wirelessfm.models.wimae import WiMAE, WiMAEConfig
+from wirelessfm.models.wimae import CONFIGS, WiMAE, WiMAEConfig
 from wirelessfm.nn.published_masks import complement, wimae_paired
 from wirelessfm.objectives.wimae import loss, noisy, nt_xent
 
@@ -69,6 +69,15 @@ def test_reconstruction_puts_tokens_back_in_place() -> None:
 def test_published_scaling() -> None:
     scaled = small().scaled(torch.tensor([[[30.7452392578125e-6 + 0j]]]))
     assert scaled.real.item() == pytest.approx((30.7452392578125 - 0.021121172234416008) / 30.7452392578125)
+    assert CONFIGS["wimae"].input_scaling == CONFIGS["contrawimae-4x4"].input_scaling
+
+
+def test_another_input_scaling_is_used_and_checked() -> None:
+    scaled = small(replace(SMALL, input_scaling=(1.0, 2.0, -1.0, 4.0))).scaled(torch.tensor([[[5.0 + 7.0j]]]))
+    assert scaled.item() == 2 + 2j
+    for wrong in ((0.0, 1.0), (0.0, 1.0, 0.0, 0.0), (0.0, 1.0, 0.0, "1")):
+        with pytest.raises(WirelessFMError, match="input_scaling is 4 numbers"):
+            small(replace(SMALL, input_scaling=wrong))
 
 
 def test_embeddings_and_shapes() -> None:
@@ -117,12 +126,12 @@ def test_noise_has_the_snr_asked_for() -> None:
 
 @pytest.mark.parametrize("config", [SMALL, CONTRASTIVE])
 def test_training_lowers_the_loss_and_reaches_every_parameter(config: WiMAEConfig) -> None:
-    model, values = small(config).train(), channels(8, 1, 32).expand(8, 32, 32)
+    model, given = small(config).train(), CSI(channels(8, 1, 32).expand(8, 32, 32) * 3e-5, AXES)
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
     losses = []
     for step in range(30):
         optimiser.zero_grad()
-        value = loss(model, values, torch.Generator().manual_seed(step % 3))
+        value = loss(model, given, torch.Generator().manual_seed(step % 3))
         value.backward()
         optimiser.step()
         losses.append(value.item())

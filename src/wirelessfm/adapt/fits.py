@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from wirelessfm.adapt.costs import measure_costs
 from wirelessfm.adapt.heads import fit_head
 from wirelessfm.baselines import Predictor
 from wirelessfm.csi import CSI
@@ -23,11 +24,12 @@ from wirelessfm.csi import CSI
 
 @dataclass(frozen=True)
 class Fitted:
-    """Predictions [test, ...] as the task asks for, size of the network (0 for heads), time to fit."""
+    """Predictions [test, ...] as the task asks for, size of the network (0 for heads), time to fit, costs."""
 
     scores: Tensor
     n_parameters: int
     fit_seconds: float
+    costs: Mapping[str, float] = field(default_factory=dict)
 
 
 def fit_on_features(
@@ -49,12 +51,14 @@ def fit_on_csi(
     test: Tensor,
     run: Callable[[CSI, Tensor, int, int], Predictor],
     like: CSI,
-    n_classes: int,
+    n_outputs: int,
     seed: int,
+    costs: bool = False,
 ) -> Fitted:
     """The same with a network or constant on CSI.
 
-    ``known`` is the side information of every sample; ``like`` an empty CSI with axes, coordinates and metadata.
+    ``known`` is the side information of every sample; ``like`` an empty CSI with axes, coordinates and metadata;
+    ``costs`` says whether to measure those of a prediction.
     """
 
     def part(index: Tensor) -> CSI:
@@ -64,9 +68,10 @@ def fit_on_csi(
 
     start = time.perf_counter()
     with one_thread():
-        predictor = run(part(labelled), labels, n_classes, seed)
+        predictor = run(part(labelled), labels, n_outputs, seed)
         seconds = time.perf_counter() - start
-        return Fitted(predictor(part(test)), predictor.n_parameters, seconds)
+        measured = measure_costs(predictor, part(test[:32])) if costs else {}
+        return Fitted(predictor(part(test)), predictor.n_parameters, seconds, measured)
 
 
 @contextmanager

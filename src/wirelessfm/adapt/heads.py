@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from torch import Tensor, nn
 
+from wirelessfm.adapt.prototypes import fit_prototypes
 from wirelessfm.adapt.resnet import SLIM, WIDE, ResNetHead
 from wirelessfm.baselines.training import train_network
 from wirelessfm.errors import WirelessFMError, unknown_name
@@ -189,7 +190,11 @@ HEADS: dict[str, FitHead] = {
     "mlp": fit_mlp,
     "resnet-slim": fit_resnet_slim,
     "resnet-wide": fit_resnet_wide,
+    "prototypes": fit_prototypes,
+    "prototypes-cosine": partial(fit_prototypes, cosine=True),
 }
+# Heads that have no meaning for tasks with values.
+CLASS_HEADS = ("prototypes", "prototypes-cosine")
 
 
 def fit_head(name: str, features: Tensor, labels: Tensor, n_outputs: int, seed: int) -> Scorer:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -11,6 +11,8 @@ from torch import Tensor
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError, unknown_name
 
+# Note of a system that only looks up what was predicted before, for one input as a whole.
+COMPUTED_ELSEWHERE = "computed_elsewhere"
 KINDS = ("encoder", "features", "network", "rule", "constant", "external")
 
 
@@ -42,8 +44,10 @@ class System:
         outputs: outputs of a task it can give: ``class``, ``value``, ``csi``. Heads on features give the first two.
         complete: of an encoder that can fill in CSI by itself: ``complete(csi)`` gives complex CSI of the task's
             shape from the ``observed`` entries, which is how it takes part in tasks with output ``csi``.
+        model: the module behind an encoder, for fine-tuning.
         n_parameters: of an encoder.
         pretrained, weights, corpora: of an encoder, see ``Row``.
+        notes: what else is to be known of it, merged into ``Row.notes``.
     """
 
     name: str
@@ -52,10 +56,12 @@ class System:
     task_kinds: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ("class", "value")
     complete: Callable[[CSI], Tensor] | None = None
+    model: Any = None
     n_parameters: int = 0
     pretrained: bool = False
     weights: str = ""
     corpora: tuple[str, ...] = ()
+    notes: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -7,16 +7,19 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from wirelessfm.csi import CSI
+
 _MIN_BATCH, _MAX_BATCH = 16, 128
 
 
 def train_network(
     model: nn.Module,
-    inputs: Tensor,
+    inputs: Tensor | CSI,
     targets: Tensor,
     learning_rate: float,
     n_steps: int,
     loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+    max_batch: int = _MAX_BATCH,
 ) -> None:
     """Minimise a loss with AdamW and a one-cycle rate; leaves the model in evaluation mode.
 
@@ -24,16 +27,17 @@ def train_network(
 
     Args:
         model: inputs to scores [sample, class], or to values like the targets.
-        inputs: [sample, ...].
+        inputs: [sample, ...], a tensor or CSI.
         targets: int64 [sample], classes; or float or complex [sample, ...].
         learning_rate: the highest of the cycle.
-        n_steps: batches; the batch is a tenth of the samples within 16 … 128, so few labels cost little.
+        n_steps: batches; the batch is a tenth of the samples within 16 … ``max_batch``, so few labels cost little.
         loss: of predictions and targets; by default the cross-entropy of classes and the mean squared error of
             values.
+        max_batch: for networks whose steps are dear.
     """
     n = len(targets)
     measure = loss or (nn.functional.mse_loss if targets.is_floating_point() else nn.functional.cross_entropy)
-    batch = min(n, _MAX_BATCH, max(_MIN_BATCH, n // 10))
+    batch = min(n, max_batch, max(_MIN_BATCH, n // 10))
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=1e-2, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=n_steps)
     order = torch.cat([torch.randperm(n) for _ in range(-(-n_steps * batch // n))])[: n_steps * batch]

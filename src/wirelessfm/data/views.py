@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from wirelessfm.csi import CSI, CSIMeta
 from wirelessfm.errors import WirelessFMError
-from wirelessfm.paths import Paths
+from wirelessfm.paths import SPEED_OF_LIGHT_M_PER_S, Paths
 from wirelessfm.signal.arrays import PlanarArray
 from wirelessfm.signal.noise import add_noise
 from wirelessfm.signal.ofdm import OFDM
@@ -34,6 +34,9 @@ class ViewSpec:
         reference_antennas, reference_bandwidth_hz: with every view comes the label ``reference``, the same users
             seen without noise by a linear array of this size and on 32 subcarriers of this bandwidth: what a better
             receiver would have seen. 0 antennas for none.
+        times, interval_s: samples of the time axis and seconds between them; 0 times for no such axis.
+        speed_m_per_s: with a time axis, smallest and largest, drawn for each sample together with a horizontal
+            direction; Doppler that the paths bring along is not used.
     """
 
     antennas: tuple[int, ...] = (8, 16, 32)
@@ -44,12 +47,20 @@ class ViewSpec:
     turn: bool = True
     reference_antennas: int = 32
     reference_bandwidth_hz: float = 2e7
+    times: int = 0
+    interval_s: float = 1e-3
+    speed_m_per_s: tuple[float, float] = (0.0, 30.0)
 
     def __post_init__(self) -> None:
         if not self.antennas or not self.subcarriers or min(*self.antennas, *self.subcarriers) < 1:
             raise WirelessFMError("antennas and subcarriers need at least one positive size each")
         if not 0 < self.bandwidth_hz[0] <= self.bandwidth_hz[1] or self.snr_db[0] > self.snr_db[1]:
             raise WirelessFMError("bandwidth_hz and snr_db are [smallest, largest], bandwidths positive")
+        if self.times < 0 or not self.interval_s > 0 or not 0 <= self.speed_m_per_s[0] <= self.speed_m_per_s[1]:
+            raise WirelessFMError(
+                "times is 0 or a number of time samples, interval_s positive and speed_m_per_s [smallest, largest], "
+                f"found {self.times}, {self.interval_s} and {list(self.speed_m_per_s)}"
+            )
 
 
 class ViewSampler:
@@ -73,7 +84,7 @@ class ViewSampler:
         return self
 
     def draw(self, batch_size: int, generator: torch.Generator) -> CSI:
-        """One batch with axes (sample, antenna, subcarrier), determined by the (CPU) generator's state alone."""
+        """One batch with axes (sample[, time], antenna, subcarrier); the (CPU) generator's state alone decides."""
         site = self.sites[int(torch.multinomial(self._share, 1, generator=generator))]
         users = site[torch.randint(site.n_users, (batch_size,), generator=generator).to(site.gain.device)]
         array = PlanarArray(_choose(self.spec.antennas, generator))
@@ -82,22 +93,48 @@ class ViewSampler:
         ofdm = OFDM(n_subcarriers, math.exp(low + (high - low) * _uniform(generator)) / n_subcarriers)
         turn = (torch.rand(batch_size, generator=generator) * 2 - 1) * math.pi if self.spec.turn else None
         turn = turn.to(users.gain.device) if turn is not None else None
-        values = channel_response(users, array, ofdm, yaw_offset_rad=turn)[:, 0, 0]
+        coords = {"subcarrier": ofdm.frequencies_hz()}
+        if self.spec.times:
+            coords["time"] = torch.arange(self.spec.times, dtype=torch.float64) * self.spec.interval_s
+            users = self._moving(users, generator)
+        response = channel_response(users, array, ofdm, times_s=coords.get("time"), yaw_offset_rad=turn)
+        values = response[:, :, 0] if self.spec.times else response[:, 0, 0]
         labels = {}
         if self.spec.reference_antennas:
             best, wide = PlanarArray(self.spec.reference_antennas), OFDM(32, self.spec.reference_bandwidth_hz / 32)
             labels["reference"] = channel_response(users, best, wide, yaw_offset_rad=turn)[:, 0, 0]
         if _uniform(generator) >= self.spec.noiseless:
             values = self._noisy(values, generator)
-        coords = {"subcarrier": ofdm.frequencies_hz().to(values.device)}
+        coords = {name: positions.to(values.device) for name, positions in coords.items()}
         meta = CSIMeta(site.meta.carrier_hz, site.meta.source, site.meta.licence)
-        return CSI(values, ("sample", "antenna", "subcarrier"), coords, labels, meta)
+        axes = ("sample", "time", "antenna", "subcarrier") if self.spec.times else ("sample", "antenna", "subcarrier")
+        return CSI(values, axes, coords, labels, meta)
+
+    def _moving(self, users: Paths, generator: torch.Generator) -> Paths:
+        low, high = self.spec.speed_m_per_s
+        speed = low + (high - low) * torch.rand(len(users), generator=generator)
+        heading = (torch.rand(len(users), generator=generator) * 2 - 1) * math.pi
+        velocity = torch.stack([speed * heading.cos(), speed * heading.sin(), torch.zeros(len(users))], dim=1)
+        return replace(users, doppler_hz=doppler_hz(users, velocity.to(users.gain.device)))
 
     def _noisy(self, values: Tensor, generator: torch.Generator) -> Tensor:
         low, high = self.spec.snr_db
         snr_db = low + (high - low) * torch.rand(len(values), generator=generator)
         noise = torch.Generator(values.device).manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
         return add_noise(values, snr_db.to(values.device), noise)
+
+
+def doppler_hz(paths: Paths, velocity_m_per_s: Tensor) -> Tensor:
+    """Doppler shifts of moving users, float32 [user, path]: positive where a user approaches what it receives from.
+
+    Args:
+        paths: arrival directions point from the user towards where a path comes from.
+        velocity_m_per_s: float [user, 3], in the scene's frame.
+    """
+    azimuth, elevation = paths.arrival_azimuth_rad, paths.arrival_elevation_rad
+    x, y, z = velocity_m_per_s[:, :, None].unbind(dim=1)
+    approach = elevation.cos() * (x * azimuth.cos() + y * azimuth.sin()) + z * elevation.sin()
+    return (approach * (paths.meta.carrier_hz / SPEED_OF_LIGHT_M_PER_S)).float()
 
 
 def _choose(options: Sequence[int], generator: torch.Generator) -> int:

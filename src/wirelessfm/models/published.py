@@ -14,7 +14,7 @@ from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError, unknown_name
 
 POOLINGS = ("cls", "mean", "tokens")
-RESIZES = ("pad", "interpolate")
+RESIZES = ("pad", "interpolate", "repeat")
 SCALINGS = ("published", "none")
 
 Shapes = dict[str, tuple[int, ...]]
@@ -81,9 +81,36 @@ class PublishedEncoder(nn.Module):
         """The input scaling of the published pipeline."""
         raise NotImplementedError
 
+    def input_scaling_of(self, csi_values: Tensor) -> tuple[float, ...]:
+        """What ``input_scaling`` of the configuration should be for a data set of these values."""
+        raise WirelessFMError(f"{self.title} multiplies its input by a constant; it has no input_scaling to choose")
+
     def fitted(self, csi_values: Tensor, resize: str | None) -> Tensor:
         """The values in a shape the model takes, changed only as ``resize`` allows."""
         raise NotImplementedError
+
+    def standardised_for(self, csi: CSI) -> PublishedEncoder:
+        """This model with the input scaling it would take from ``csi``, where it takes any, made a constant.
+
+        So a part of ``csi`` is embedded as it is in the whole. Weights are shared.
+        """
+        return self
+
+    def repeated(self, csi: CSI, resize: str | None) -> CSI:
+        """The CSI with a time axis as long as the model needs it, which only ``repeat`` may bring about."""
+        if resize == "repeat":
+            raise WirelessFMError(f"{self.title} has no time axis to repeat; use another resize or none")
+        return csi
+
+    def prepared(self, csi: CSI, resize: str | None = None, scaling: str = "published") -> Tensor:
+        """What tokens are cut from, complex64 with the axes of the model; arguments as in :meth:`embed`."""
+        if scaling not in SCALINGS:
+            raise unknown_name("scaling", scaling, SCALINGS)
+        if resize is not None and resize not in RESIZES:
+            raise unknown_name("resize", resize, RESIZES)
+        csi = csi.denormalise() if scaling == "published" else csi
+        values = self.repeated(csi, resize).tensor(self.axes).to(torch.complex64)
+        return self.fitted(self.scaled(values) if scaling == "published" else values, resize)
 
     def embed(
         self,
@@ -99,8 +126,9 @@ class PublishedEncoder(nn.Module):
             csi: with the axes of the model; other axes must have length 1.
             pooling: ``cls`` or ``mean`` (over the channel's tokens, without cls) for [sample, width], ``tokens``
                 for [sample, token, width].
-            resize: for a shape the published model cannot take, ``pad`` with zeros or ``interpolate`` the
-                position table; None refuses. A result obtained with it is not the published model's.
+            resize: for a shape the published model cannot take, ``pad`` with zeros, ``interpolate`` the position
+                table, or ``repeat`` a single time to a whole patch, which is a user standing still; None refuses. A
+                result obtained with it is not the published model's.
             scaling: ``published`` undoes the recorded normalisation and applies the authors' scaling, which
                 supposes absolute gains; ``none`` takes the values as they are.
             batch_size: samples at a time.
@@ -108,21 +136,25 @@ class PublishedEncoder(nn.Module):
         Raises:
             WirelessFMError: wrong axes or shape, or an unknown or impossible pooling, resize or scaling.
         """
-        for kind, given, known in (("pooling", pooling, POOLINGS), ("scaling", scaling, SCALINGS)):
-            if given not in known:
-                raise unknown_name(kind, given, known)
-        if resize is not None and resize not in RESIZES:
-            raise unknown_name("resize", resize, RESIZES)
+        if pooling not in POOLINGS:
+            raise unknown_name("pooling", pooling, POOLINGS)
         if pooling == "cls" and not self.has_cls:
             raise WirelessFMError(f"{self.title} has no cls token; use pooling 'mean' or 'tokens'")
-        values = (csi.denormalise() if scaling == "published" else csi).tensor(self.axes).to(torch.complex64)
-        values = self.fitted(self.scaled(values) if scaling == "published" else values, resize)
+        values = self.prepared(csi, resize, scaling)
         return torch.cat([self._pooled(part, pooling) for part in values.split(batch_size)])
 
     def _pooled(self, values: Tensor, pooling: str) -> Tensor:
         hidden = self.encode(self.tokenize(values), shape=values.shape[1:])
         tokens = hidden[:, 1:] if self.has_cls else hidden
         return tokens if pooling == "tokens" else hidden[:, 0] if pooling == "cls" else tokens.mean(dim=1)
+
+
+def check_input_scaling(scaling: Sequence[float], n: int) -> None:
+    """Refuse anything but ``n`` numbers, pairs of a mean and a positive standard deviation."""
+    if len(scaling) != n or not all(isinstance(x, int | float) for x in scaling) or min(scaling[1::2]) <= 0:
+        raise WirelessFMError(
+            f"input_scaling is {n} numbers, pairs of a mean and a positive standard deviation, found {list(scaling)}"
+        )
 
 
 def pad_to(values: Tensor, sizes: Sequence[int]) -> Tensor:

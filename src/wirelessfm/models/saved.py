@@ -25,7 +25,10 @@ WEIGHTS, CARD = "weights.safetensors", "card.json"
 
 @dataclass(frozen=True)
 class ModelCard:
-    """Provenance of a set of weights: builder and settings, content hash, data, seed, seconds, recipe, licence."""
+    """Provenance of a set of weights: builder and settings, content hash, data, seed, recipe, licence.
+
+    ``seconds`` of training are those on the clock, ``cpu_seconds`` those of the processor in all its threads.
+    """
 
     model: str
     config: Mapping[str, Any]
@@ -34,6 +37,7 @@ class ModelCard:
     corpora: tuple[str, ...] = ()
     seed: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     n_parameters: int = 0
     recipe: Mapping[str, Any] = field(default_factory=dict)
     licence: str = "Apache-2.0"

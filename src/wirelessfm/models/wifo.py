@@ -7,6 +7,7 @@ order of the decoder's output, real and imaginary parts last, so that tokens, ta
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,12 +16,14 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
 
+from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.models.published import (
     Origin,
     PublishedEncoder,
     Shapes,
     System,
+    check_input_scaling,
     count_layers,
     joined,
     pad_to_multiple,
@@ -33,7 +36,13 @@ from wirelessfm.nn.published_masks import take, wifo_frequency, wifo_time
 
 @dataclass(frozen=True)
 class WiFoConfig:
-    """Sizes of one WiFo; ``patch`` along (time, antenna, subcarrier)."""
+    """Sizes and input scaling of one WiFo.
+
+    Attributes:
+        patch: along (time, antenna, subcarrier).
+        input_scaling: mean and standard deviation of real and imaginary parts jointly that the input is standardised
+            with. None takes those of the CSI given, as the authors do with every data set.
+    """
 
     width: int
     encoder_depth: int = 6
@@ -41,6 +50,7 @@ class WiFoConfig:
     heads: int = 8
     mlp_ratio: int = 2
     patch: tuple[int, int, int] = (4, 4, 4)
+    input_scaling: tuple[float, float] | None = None
 
     @property
     def features(self) -> int:
@@ -94,6 +104,8 @@ class WiFo(PublishedEncoder):
         super().__init__()
         if config.width % config.heads:
             raise WirelessFMError(f"width must be a multiple of the heads, found {config.width} and {config.heads}")
+        if config.input_scaling is not None:
+            check_input_scaling(config.input_scaling, 2)
         self.config, width = config, config.width
         self.project = nn.Linear(config.features, width)
         self.encoder = nn.Sequential(*(Block(config) for _ in range(config.encoder_depth)))
@@ -109,13 +121,37 @@ class WiFo(PublishedEncoder):
                 nn.init.zeros_(module.bias)
 
     def scaled(self, csi_values: Tensor) -> Tensor:
-        """Standardised with the mean and standard deviation of the CSI given, real and imaginary parts jointly.
-
-        The authors standardise a whole data set: give one, or standardise first and use scaling='none'.
-        """
+        """Standardised as the configuration says, real and imaginary parts alike."""
         parts = torch.view_as_real(csi_values.resolve_conj())
-        std = parts.std()
-        return torch.view_as_complex((parts - parts.mean()) / torch.where(std > 0, std, torch.ones_like(std)))
+        mean, std = self.config.input_scaling or self.input_scaling_of(csi_values)
+        return torch.view_as_complex((parts - mean) / std)
+
+    def standardised_for(self, csi: CSI) -> WiFo:
+        """With mean and standard deviation of ``csi``, unless the configuration has its own."""
+        if self.config.input_scaling is not None:
+            return self
+        model = copy.copy(self)
+        scaling = self.input_scaling_of(csi.denormalise().values.to(torch.complex64))
+        model.config = replace(self.config, input_scaling=scaling)
+        return model
+
+    def input_scaling_of(self, csi_values: Tensor) -> tuple[float, float]:
+        """Mean and standard deviation of real and imaginary parts jointly."""
+        parts = torch.view_as_real(csi_values.resolve_conj())
+        return float(parts.mean()), float(parts.std()) or 1.0
+
+    def repeated(self, csi: CSI, resize: str | None) -> CSI:
+        """A single time becomes as many equal ones as a patch has."""
+        if "time" in csi.axes and (csi.size("time") > 1 or resize != "repeat"):
+            return csi
+        if resize != "repeat":
+            raise WirelessFMError(
+                f"WiFo takes CSI with a time axis, found axes {', '.join(csi.axes)}; use resize='repeat' to repeat a "
+                f"static channel {self.config.patch[0]} times"
+            )
+        if "time" not in csi.axes:
+            csi = replace(csi, values=csi.values.unsqueeze(1), axes=(csi.axes[0], "time", *csi.axes[1:]))
+        return csi.isel(time=[0] * self.config.patch[0])
 
     def fitted(self, csi_values: Tensor, resize: str | None) -> Tensor:
         """Any multiple of the patch along every axis; others by padding."""
@@ -126,7 +162,7 @@ class WiFo(PublishedEncoder):
             return pad_to_multiple(csi_values, self.config.patch)
         raise WirelessFMError(
             f"WiFo takes multiples of {self.config.patch} (time, antenna, subcarrier), found {tuple(sizes)}; "
-            "use resize='pad' to append zeros, or isel"
+            "use resize='pad' to append zeros, 'repeat' for a single time, or isel"
         )
 
     def grid(self, shape: Sequence[int]) -> tuple[int, int, int]:

@@ -21,6 +21,7 @@ from wirelessfm.models.published import (
     PublishedEncoder,
     Shapes,
     System,
+    check_input_scaling,
     count_layers,
     interpolate_positions,
     pad_to,
@@ -30,15 +31,20 @@ from wirelessfm.models.published import (
 from wirelessfm.nn.published_attention import Dropout, SelfAttention
 from wirelessfm.nn.published_masks import take
 
-# Mean and standard deviation of the authors' pretraining set, of channels multiplied by 1e6 as LWM does.
-INPUT_SCALE = 1e6
-REAL_MEAN, REAL_STD = 0.021121172234416008, 30.7452392578125
-IMAGINARY_MEAN, IMAGINARY_STD = -0.01027622725814581, 30.70543670654297
+# Means and standard deviations of the authors' pretraining set, given by them for channels multiplied by 1e6.
+REAL_MEAN, REAL_STD = 0.021121172234416008e-6, 30.7452392578125e-6
+IMAGINARY_MEAN, IMAGINARY_STD = -0.01027622725814581e-6, 30.70543670654297e-6
 
 
 @dataclass(frozen=True)
 class WiMAEConfig:
-    """Sizes of one WiMAE; ``contrastive`` is (hidden, output) of the contrastive head, None without."""
+    """Sizes and input scaling of one WiMAE.
+
+    Attributes:
+        contrastive: (hidden, output) of the contrastive head, None without.
+        input_scaling: mean and standard deviation of the real parts, then of the imaginary parts, of the channels it
+            is trained on (linear gains per unit transmit power); the default is that of the published weights.
+    """
 
     rows: int = 32
     columns: int = 32
@@ -51,6 +57,7 @@ class WiMAEConfig:
     hidden: int = 128
     contrastive: tuple[int, int] | None = None
     dropout: float = 0.1
+    input_scaling: tuple[float, float, float, float] = (REAL_MEAN, REAL_STD, IMAGINARY_MEAN, IMAGINARY_STD)
 
     @property
     def features(self) -> int:
@@ -114,6 +121,7 @@ class WiMAE(PublishedEncoder):
         for heads in (config.encoder_heads, config.decoder_heads):
             if config.width % heads:
                 raise WirelessFMError(f"width must be a multiple of the heads, found {config.width} and {heads} heads")
+        check_input_scaling(config.input_scaling, 4)
         self.config = config
         self.title = "ContraWiMAE" if config.contrastive else "WiMAE"
         width = config.width
@@ -131,10 +139,14 @@ class WiMAE(PublishedEncoder):
             nn.init.trunc_normal_(table, std=0.02)
 
     def scaled(self, csi_values: Tensor) -> Tensor:
-        """Channels as DeepMIMO gives them times 1e6, real and imaginary parts standardised as in pretraining."""
-        real = (csi_values.real * INPUT_SCALE - REAL_MEAN) / REAL_STD
-        imaginary = (csi_values.imag * INPUT_SCALE - IMAGINARY_MEAN) / IMAGINARY_STD
-        return torch.complex(real, imaginary)
+        """Real and imaginary parts standardised with the constants of the configuration."""
+        real_mean, real_std, imaginary_mean, imaginary_std = self.config.input_scaling
+        real, imaginary = csi_values.real - real_mean, csi_values.imag - imaginary_mean
+        return torch.complex(real / real_std, imaginary / imaginary_std)
+
+    def input_scaling_of(self, csi_values: Tensor) -> tuple[float, ...]:
+        """Mean and standard deviation of the real parts, then of the imaginary parts."""
+        return tuple(float(x) for part in (csi_values.real, csi_values.imag) for x in (part.mean(), part.std()))
 
     def fitted(self, csi_values: Tensor, resize: str | None) -> Tensor:
         """One shape; smaller ones by padding, multiples of the patch by interpolated positions."""

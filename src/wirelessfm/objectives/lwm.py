@@ -7,22 +7,23 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from wirelessfm.csi import CSI
 from wirelessfm.nn.published_masks import lwm_corrupted, lwm_paired, lwm_unpaired, take
 
 
-def loss(model: Any, csi_values: Tensor, generator: Generator, ratio: float | None = None) -> Tensor:
+def loss(model: Any, csi: CSI, generator: Generator, ratio: float | None = None) -> Tensor:
     """LWM 1.0: mean squared error over the masked patches, divided by their variance; LWM 1.1: its sum.
 
     Args:
         model: an LWM.
-        csi_values: complex [sample, antenna, subcarrier], scaled as the authors do.
+        csi: the batch, of a shape the model takes.
         generator: draws mask and replacements.
         ratio: fraction of the patches that is masked; 0.15 for LWM 1.0 and 0.40 for 1.1 when None.
 
     Returns:
         float [].
     """
-    tokens = model.tokenize(csi_values)
+    tokens = model.tokenize(model.prepared(csi))
     first = model.config.release == "1.0"
     rule = lwm_paired if first else lwm_unpaired
     removed = rule(tokens.shape[0], tokens.shape[1], generator, ratio or (0.15 if first else 0.40))

@@ -7,12 +7,13 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from wirelessfm.csi import CSI
 from wirelessfm.nn.published_masks import complement, take, wifo_frequency, wifo_random, wifo_time
 
 
 def loss(
     model: Any,
-    csi_values: Tensor,
+    csi: CSI,
     generator: Generator,
     random_ratio: float = 0.85,
     slice_ratio: float = 0.5,
@@ -22,7 +23,7 @@ def loss(
 
     Args:
         model: a WiFo.
-        csi_values: complex [sample, time, antenna, subcarrier], standardised.
+        csi: the batch, with a time axis and of a shape the model takes.
         generator: draws the random mask and the noise.
         random_ratio: fraction of tokens the random mask removes.
         slice_ratio: fraction of slices the time and frequency masks remove.
@@ -31,9 +32,9 @@ def loss(
     Returns:
         float [].
     """
-    if snr_db is not None:
-        csi_values = noisy(csi_values, generator, snr_db)
-    tokens, shape = model.tokenize(csi_values), csi_values.shape[1:]
+    values = model.prepared(csi)
+    values = values if snr_db is None else noisy(values, generator, snr_db)
+    tokens, shape = model.tokenize(values), values.shape[1:]
     grid, (samples, n_tokens) = model.grid(shape), tokens.shape[:2]
     masks = {
         "random": wifo_random(samples, n_tokens, generator, random_ratio),

@@ -8,12 +8,13 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from wirelessfm.csi import CSI
 from wirelessfm.nn.published_masks import complement, take, wimae_paired
 
 
 def loss(
     model: Any,
-    csi_values: Tensor,
+    csi: CSI,
     generator: Generator,
     ratio: float = 0.6,
     reconstruction_share: float = 0.9,
@@ -24,7 +25,7 @@ def loss(
 
     Args:
         model: a WiMAE; one with a contrastive head is trained with both terms.
-        csi_values: complex [sample, antenna, subcarrier], standardised.
+        csi: the batch, of a shape the model takes.
         generator: draws masks and noise.
         ratio: fraction of the patches that is masked.
         reconstruction_share: weight of the reconstruction; the contrastive term has the rest.
@@ -34,7 +35,8 @@ def loss(
     Returns:
         float [].
     """
-    tokens = model.tokenize(csi_values)
+    values = model.prepared(csi)
+    tokens = model.tokenize(values)
     visible = wimae_paired(tokens.shape[0], tokens.shape[1], generator, ratio)
     encoded = model.encode(tokens, visible)
     masked = complement(visible, tokens.shape[1])
@@ -42,7 +44,7 @@ def loss(
     reconstruction = functional.mse_loss(take(predicted, masked).float(), take(tokens, masked))
     if not model.config.contrastive:
         return reconstruction
-    other = model.tokenize(noisy(csi_values, generator, snr_db))
+    other = model.tokenize(noisy(values, generator, snr_db))
     view = model.encode(other, wimae_paired(other.shape[0], other.shape[1], generator, ratio))
     contrast = nt_xent(model.contrast(encoded).float(), model.contrast(view).float(), temperature)
     return reconstruction_share * reconstruction + (1 - reconstruction_share) * contrast

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from wirelessfm.baselines import System
 from wirelessfm.csi import CSI, concatenate_csi
 from wirelessfm.data.splits import Split
 from wirelessfm.errors import WirelessFMError
@@ -41,6 +42,10 @@ class Task(Protocol):
     @property
     def output(self) -> str:
         """What is predicted: a ``class``, a ``value`` (real numbers) or ``csi``."""
+
+    @property
+    def made_from(self) -> str:
+        """What ``build`` takes: ``sites`` (of cities), ``csi`` (simulated sets) or ``files`` (measured)."""
 
     @property
     def n_classes(self) -> int:
@@ -72,6 +77,7 @@ class TaskData:
         notes: arrays and carriers, for the result rows.
         splitter: what parts training and test samples.
         case: generalisation case of 3GPP TR 38.843, ``1``, ``2``, ``2A`` or ``3``.
+        bounds: systems that know what no receiver knows; lines to compare with, not competitors.
     """
 
     task: Task
@@ -83,6 +89,7 @@ class TaskData:
     notes: Mapping[str, object] = field(default_factory=dict)
     splitter: Splitter = SpatialBlocks()
     case: str = "1"
+    bounds: tuple[System, ...] = ()
 
     def __len__(self) -> int:
         return len(self.inputs)

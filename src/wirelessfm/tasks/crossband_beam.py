@@ -42,6 +42,7 @@ class CrossBandBeamTask:
     test_fraction: float = 0.3
     kind: str = "beam"
     output: str = "class"
+    made_from: str = "sites"
     metric: str = "accuracy"
 
     @property
@@ -67,6 +68,7 @@ class CrossBandBeamTask:
             "target_carrier_ghz": targets[0].meta.carrier_hz / 1e9,
             "target_antennas": self.n_antennas_mmwave,
             "beams": self.n_beams,
+            "snr_db": self.snr_db,
         }
         splitter = SpatialBlocks(self.block_m, self.test_fraction)
         return assemble(self, kept, inputs, {"labels": powers.argmax(dim=1), "beam_powers": powers}, notes, splitter)
@@ -86,15 +88,21 @@ class CrossBandBeamTask:
         return torch.cat([beam_powers(synthesize(part, array, self.ofdm).values, codebook) for part in parts])
 
     def score(self, scores: Tensor, truth: Truth) -> dict[str, float]:
-        """Top-1 and top-3, the neighbouring beam allowed, within 1 dB of the best beam, and the mean loss in dB."""
-        assert truth.beam_powers is not None
-        predicted = scores.argmax(dim=1)
-        loss = metrics.beam_loss_db(truth.beam_powers, predicted)
-        return {
-            "accuracy": metrics.accuracy(scores, truth.labels),
-            "top_3": metrics.top_k(scores, truth.labels, min(3, self.n_beams)),
-            "within_one_beam": metrics.within_one_beam(predicted, truth.labels, self.n_beams),
-            "within_1db": float((loss <= 1).double().mean()),
-            "rsrp_loss_db": float(loss.mean()),
-            "f1_weighted": metrics.f1(predicted, truth.labels, "weighted"),
-        }
+        """See :func:`score_beams`."""
+        return score_beams(scores, truth)
+
+
+def score_beams(scores: Tensor, truth: Truth) -> dict[str, float]:
+    """Top-1 and top-3, the neighbouring beam allowed, within 1 dB of the best beam, and the mean loss in dB."""
+    assert truth.beam_powers is not None
+    n_beams = truth.beam_powers.shape[1]
+    predicted = scores.argmax(dim=1)
+    loss = metrics.beam_loss_db(truth.beam_powers, predicted)
+    return {
+        "accuracy": metrics.accuracy(scores, truth.labels),
+        "top_3": metrics.top_k(scores, truth.labels, min(3, n_beams)),
+        "within_one_beam": metrics.within_one_beam(predicted, truth.labels, n_beams),
+        "within_1db": float((loss <= 1).double().mean()),
+        "rsrp_loss_db": float(loss.mean()),
+        "f1_weighted": metrics.f1(predicted, truth.labels, "weighted"),
+    }

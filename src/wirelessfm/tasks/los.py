@@ -33,6 +33,7 @@ class LosTask:
     kind: str = "los"
     n_classes: int = 2
     output: str = "class"
+    made_from: str = "sites"
     metric: str = "accuracy"
 
     def build(self, sites: Sequence[SitePaths]) -> TaskData:

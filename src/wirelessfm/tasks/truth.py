@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
+import torch
 from torch import Tensor
 
 
@@ -20,6 +22,7 @@ class Truth:
         group: int64 [sample], such as trajectory or day, or None.
         time_s: float64 [sample], when the sample was recorded, or None.
         condition: float32 [sample], such as the SNR in dB by which scores are broken down, or None.
+        domain: int64 [sample], which of the domains of a generalisation case a sample is from, or None.
     """
 
     labels: Tensor
@@ -29,8 +32,16 @@ class Truth:
     group: Tensor | None = None
     time_s: Tensor | None = None
     condition: Tensor | None = None
+    domain: Tensor | None = None
 
     def take(self, index: Tensor) -> Truth:
         """The truth of the samples ``index``."""
         columns = {f.name: getattr(self, f.name) for f in fields(self)}
         return replace(self, **{name: value[index] for name, value in columns.items() if value is not None})
+
+
+def concatenate_truth(parts: Sequence[Truth]) -> Truth:
+    """Join along samples; a column that some part lacks is left out."""
+    columns = {f.name: [getattr(part, f.name) for part in parts] for f in fields(Truth)}
+    present = {name: torch.cat(values) for name, values in columns.items() if all(v is not None for v in values)}
+    return Truth(**present)

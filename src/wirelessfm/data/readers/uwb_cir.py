@@ -16,6 +16,8 @@ from wirelessfm.data.card import Card
 from wirelessfm.data.card_values import read_with_card
 
 TAP_S = 1.0 / (2 * 499.2e6)
+# The window of every response begins this many taps before the first path.
+FIRST_PATH_TAP = 20
 _MEASURED = ("rx_level_dbm", "fp_level_dbm", "anchor_xy", "tag_xy")
 UWB = Card(
     array="cir",

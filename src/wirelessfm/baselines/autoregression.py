@@ -1,0 +1,94 @@
+"""Autoregressive extrapolation, fitted to the very sample it extends: no labels, no training.
+
+Burg's method (J. P. Burg, Modern spectral analysis, 37th SEG meeting, 1967), for several series of equal statistics
+at once. In time each delay tap has its own model, because paths of one delay have few Doppler shifts, and antennas
+share it; in frequency each angle bin has its own, because paths of one angle have few delays, and times share it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from wirelessfm.baselines.known_part import KnownPart, known_part
+from wirelessfm.csi import CSI
+
+_SAMPLES_AT_ONCE = 256
+
+
+def autoregression(csi: CSI, n_classes: int = 0) -> Tensor:
+    """Extend every tap by an autoregressive model of half as many coefficients as there are known entries.
+
+    Returns:
+        complex64, the shape of ``csi``.
+    """
+    known = known_part(csi)
+    order, parts = known.n_known // 2, known.values.split(_SAMPLES_AT_ONCE)
+    return known.completed(torch.cat([_extended(part, known, order) for part in parts]))
+
+
+def _extended(values: Tensor, known: KnownPart, order: int) -> Tensor:
+    series = to_taps(values, known.axis)
+    return from_taps(extrapolate(series, burg(series, order)[0], known.n_asked), known.axis, len(values))
+
+
+def to_taps(values: Tensor, axis: str) -> Tensor:
+    """Known part to series of equal statistics side by side.
+
+    Args:
+        values: complex [sample, known, antenna, other].
+        axis: ``time`` for a series per delay tap, antennas side by side; ``subcarrier`` for one per angle bin,
+            times side by side.
+
+    Returns:
+        complex [sample·tap, known, side by side]; the transform is unitary.
+    """
+    if axis == "time":
+        return torch.fft.ifft(values, dim=3, norm="ortho").permute(0, 3, 1, 2).flatten(0, 1)
+    return torch.fft.fft(values, dim=2, norm="ortho").transpose(1, 2).flatten(0, 1)
+
+
+def from_taps(series: Tensor, axis: str, n_samples: int) -> Tensor:
+    """The inverse of :func:`to_taps`, for any number of entries along the axis."""
+    taps = series.unflatten(0, (n_samples, -1))
+    if axis == "time":
+        return torch.fft.fft(taps.permute(0, 2, 3, 1), dim=3, norm="ortho")
+    return torch.fft.ifft(taps.transpose(1, 2), dim=2, norm="ortho")
+
+
+def burg(series: Tensor, order: int) -> tuple[Tensor, Tensor]:
+    """Coefficients a of x[n] = Σ a[k−1]·x[n−k] + e[n] that minimise forward and backward errors lattice by lattice.
+
+    The model is always stable. It is exact for one complex exponential without noise.
+
+    Args:
+        series: complex [batch, time, series of equal statistics].
+        order: below the number of times.
+
+    Returns:
+        a, complex [batch, order]; mean power of e, float [batch].
+    """
+    forward, backward = series[:, 1:], series[:, :-1]
+    coefficients = series.new_zeros(len(series), 0)
+    for _ in range(order):
+        power = (forward.abs().square() + backward.abs().square()).sum(dim=(1, 2)) / 2
+        reflection = (forward * backward.conj()).sum(dim=(1, 2)) / power.clamp(min=1e-20)
+        column, beside = reflection[:, None], reflection[:, None, None]
+        coefficients = torch.cat([coefficients - column * coefficients.flip(1).conj(), column], dim=1)
+        forward, backward = forward - beside * backward, backward - beside.conj() * forward
+        error = (forward.abs().square() + backward.abs().square()).mean(dim=(1, 2)) / 2
+        forward, backward = forward[:, 1:], backward[:, :-1]
+    return coefficients, error if order else series.abs().square().mean(dim=(1, 2))
+
+
+def extrapolate(series: Tensor, coefficients: Tensor, n_more: int) -> Tensor:
+    """The next entries of an autoregression without innovation: complex [batch, n_more, series]."""
+    order = coefficients.shape[1]
+    recent = list(series.unbind(dim=1))[len(series[0]) - order :] if order else []
+    backwards = coefficients.flip(1)[:, :, None]
+    for _ in range(n_more):
+        following = (
+            (torch.stack(recent[len(recent) - order :], dim=1) * backwards).sum(dim=1) if order else 0 * series[:, 0]
+        )
+        recent.append(following)
+    return torch.stack(recent[order:], dim=1)

@@ -1,0 +1,184 @@
+"""``wfm evaluate`` and the lists of what can be evaluated: thin, as the rest of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wirelessfm.errors import WirelessFMError
+
+if TYPE_CHECKING:
+    from wirelessfm.tasks import TaskData
+
+POOLING = "Which embedding; an unknown name lists the model's."
+RESIZE = "pad, interpolate or repeat: for shapes a published model cannot take."
+
+
+def evaluate(
+    systems: Annotated[
+        list[str],
+        typer.Argument(help="Baselines, model folders, MODEL-random, MODEL@WEIGHTS, file.py:function, model.onnx."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Results folder; rows it already has are kept.")],
+    scene: Annotated[list[str] | None, typer.Option(help="Test city of the corpus; repeat for more.")] = None,
+    simulate: Annotated[list[str] | None, typer.Option(help="Simulated set, D1 to D19; repeat for more.")] = None,
+    files: Annotated[list[Path] | None, typer.Option(help="Measured files or folders; repeat for more.")] = None,
+    suite: Annotated[str | None, typer.Option(help="A list of tasks by name; default quick for cities.")] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Instead of a suite; repeat for more.")] = None,
+    budgets: Annotated[str | None, typer.Option(help="As 1%,5%,100% or 'all'; default 1%,5%,10%,100%.")] = None,
+    seeds: Annotated[int, typer.Option(min=1)] = 3,
+    head: Annotated[list[str] | None, typer.Option(help="Default: linear and mlp.")] = None,
+    case: Annotated[str, typer.Option(help="Generalisation case 1, 2, 2A or 3; the first domain is tested.")] = "1",
+    over: Annotated[str, typer.Option(help="What the domains of a case are: city, carrier or scenario.")] = "city",
+    fine_tune: Annotated[
+        list[str] | None, typer.Option(help="Also train the last N blocks of each encoder, or 'all'.")
+    ] = None,
+    max_users: Annotated[int | None, typer.Option(min=1, help="Of each base station.")] = None,
+    samples: Annotated[int, typer.Option(min=1, help="Of each simulated set.")] = 600,
+    pooling: Annotated[str | None, typer.Option(help=POOLING)] = None,
+    resize: Annotated[str | None, typer.Option(help=RESIZE)] = None,
+    bounds: Annotated[bool, typer.Option("--bounds", help="Also what knows more than a receiver does.")] = False,
+    workers: Annotated[int, typer.Option(min=1)] = 2,
+) -> None:
+    """Evaluate systems on tasks: rows in OUT/results.jsonl. A finished row is never computed again."""
+    from wirelessfm.evaluate import BUDGETS, DEFAULT_HEADS
+    from wirelessfm.evaluate import evaluate as run
+    from wirelessfm.suite import find_systems
+
+    chosen = find_systems(systems, pooling, resize, fine_tune or ())
+    given = {"city": scene, "set": simulate, "file": files}
+    if sum(bool(values) for values in given.values()) != 1:
+        raise WirelessFMError("say what to evaluate on: --scene CITY, --simulate SET or --files FOLDER (one of them)")
+    if scene:
+        data = _on_cities(scene, _tasks(task, suite, "quick"), case, over, max_users)
+    elif simulate:
+        data = _on_simulated(simulate, _tasks(task, suite, "prediction"), case, samples, out / "simulated")
+    else:
+        from wirelessfm.sources import file_data
+
+        data = file_data(_tasks(task, suite, None), files or ())
+    fractions = BUDGETS if budgets is None else parse_budgets(budgets)
+    rows = run(
+        data,
+        chosen,
+        fractions,
+        range(seeds),
+        head or DEFAULT_HEADS,
+        out / "results.jsonl",
+        workers,
+        cache=out / "embeddings",
+        bounds=bounds,
+    )
+    typer.echo(f"{len(rows)} rows: {out / 'results.jsonl'}; see them with: wfm report {out}")
+
+
+def parse_budgets(text: str) -> tuple[float, ...]:
+    """Label budgets as ``1%,5%,1.0`` (percentages, or fractions of 1), or ``all`` for the seven of the protocol.
+
+    Raises:
+        WirelessFMError: something else.
+    """
+    from wirelessfm.evaluate import ALL_BUDGETS
+
+    if text == "all":
+        return ALL_BUDGETS
+    try:
+        return tuple(
+            float(part[:-1]) / 100 if part.endswith("%") else float(part) for part in text.replace(" ", "").split(",")
+        )
+    except ValueError as error:
+        raise WirelessFMError(f"budgets are a list such as '1%,5%,100%', or 'all'; found '{text}'") from error
+
+
+def _tasks(tasks: Sequence[str] | None, suite: str | None, default: str | None) -> list[str]:
+    from wirelessfm.errors import unknown_name
+    from wirelessfm.tasks import SUITES
+
+    if tasks and suite:
+        raise WirelessFMError("give --task or --suite, not both")
+    if tasks:
+        return list(tasks)
+    name = suite or default
+    if name is None:
+        raise WirelessFMError("files need --task: one of those that 'wfm tasks' lists for files")
+    if name not in SUITES:
+        raise unknown_name("suite", name, SUITES)
+    return list(SUITES[name])
+
+
+def _on_cities(scenes: list[str], tasks: list[str], case: str, over: str, max_users: int | None) -> list[TaskData]:
+    from wirelessfm.sources import city_cases, city_data
+
+    if case == "1" and over == "city" and len(scenes) == 1:
+        return city_data(tasks, scenes, max_users)
+    return city_cases(tasks, scenes, case, max_users, over)
+
+
+def _on_simulated(sets: list[str], tasks: list[str], case: str, samples: int, cache: Path) -> list[TaskData]:
+    from wirelessfm.sources import simulated_cases, simulated_data
+
+    if case == "1":
+        return simulated_data(tasks, sets, samples, cache)
+    return simulated_cases(tasks, sets, samples, case, cache)
+
+
+def tasks() -> None:
+    """List tasks and suites."""
+    from wirelessfm.tasks import SUITES, TASKS
+
+    for name, task in TASKS.items():
+        typer.echo(f"{name:28s} {task.output:6s} {task.metric:10s} from {task.made_from:6s} {_first_line(type(task))}")
+    for name, members in SUITES.items():
+        typer.echo(f"suite {name}: {', '.join(members)}")
+
+
+def baselines() -> None:
+    """List classical methods, features and networks."""
+    from wirelessfm.baselines import BASELINES
+
+    for name, system in BASELINES.items():
+        where = ", ".join(system.task_kinds) or "every task"
+        typer.echo(f"{name:28s} {system.kind:9s} {'/'.join(system.outputs):12s} {where}")
+
+
+def models() -> None:
+    """List models with their parameters."""
+    from wirelessfm.models.published_zoo import PUBLISHED
+    from wirelessfm.models.zoo import MODELS
+
+    for name in MODELS:
+        source = PUBLISHED[name].origin.citation if name in PUBLISHED else "ours"
+        typer.echo(f"{name:20s} {source}")
+
+
+def objectives() -> None:
+    """List pretraining objectives."""
+    from wirelessfm.objectives import OBJECTIVES
+
+    for name, objective in OBJECTIVES.items():
+        typer.echo(f"{name:20s} {_first_line(objective)}")
+
+
+def heads() -> None:
+    """List heads on frozen features."""
+    from wirelessfm.adapt import HEADS
+
+    for name, head in HEADS.items():
+        typer.echo(f"{name:20s} {_first_line(head)}")
+
+
+def _first_line(described: object) -> str:
+    return (described.__doc__ or "").strip().split("\n")[0]
+
+
+COMMANDS: Mapping[str, Callable[..., None]] = {
+    "evaluate": evaluate,
+    "tasks": tasks,
+    "baselines": baselines,
+    "models": models,
+    "objectives": objectives,
+    "heads": heads,
+}

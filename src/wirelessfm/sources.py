@@ -1,0 +1,140 @@
+"""Where the data of a task come from: cities of the corpus, simulated sets, or files of the user."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from wirelessfm.csi import CSI
+from wirelessfm.data import corpus
+from wirelessfm.data.simulate.channels import simulate, simulate_to
+from wirelessfm.data.simulate.wifo_sets import WIFO_SETS
+from wirelessfm.errors import WirelessFMError, unknown_name
+from wirelessfm.tasks import CASES, SitePaths, Task, TaskData, case_data, get_task
+
+# What one domain of a task is built from, by the name of the domain.
+Build = Callable[[Task], Mapping[str, TaskData]]
+FACTORS = ("city", "carrier", "scenario")
+
+
+def site_pairs(scenes: Sequence[str], root: corpus.Root = None) -> list[SitePaths]:
+    """Every base station of ``scenes`` at 3.5 and 28 GHz, with the same users."""
+    known = {scene for scene, _ in corpus.sites(root)}
+    for scene in scenes:
+        if scene not in known:
+            raise unknown_name("scene", scene, known)
+    pairs = [(scene, site) for scene, site in corpus.sites(root) if scene in scenes]
+    return [SitePaths(*(corpus.load_site(*pair, carrier, root) for carrier in (3.5e9, 28e9))) for pair in pairs]
+
+
+def city_data(tasks: Sequence[str], scenes: Sequence[str], max_users: int | None = None) -> list[TaskData]:
+    """Every task on all base stations of ``scenes`` together, of at most ``max_users`` users each."""
+    sites = thinned(site_pairs(scenes), max_users)
+    return [_task(name, "sites").build(sites) for name in tasks]
+
+
+def city_cases(
+    tasks: Sequence[str], scenes: Sequence[str], case: str, max_users: int | None = None, factor: str = "city"
+) -> list[TaskData]:
+    """Every task under a generalisation case; the first domain is the tested one.
+
+    Args:
+        tasks: names.
+        scenes: with factor ``city``, the domains: two or more. With ``carrier``, together one place, seen at 3.5 GHz
+            (the tested carrier) and 28 GHz.
+        case: one of ``CASES``.
+        max_users: of each base station.
+        factor: ``city`` or ``carrier``.
+
+    Raises:
+        WirelessFMError: unknown names, fewer than two domains, a task that does not exist at one carrier alone.
+    """
+    if factor == "city":
+        domains = {scene: thinned(site_pairs([scene]), max_users) for scene in scenes}
+    elif factor == "carrier":
+        pairs = [site.connected() for site in thinned(site_pairs(scenes), max_users)]
+        low, high = [SitePaths(p.sub6) for p in pairs], [SitePaths(p.mmwave) for p in pairs if p.mmwave]
+        domains = {"3.5 GHz": low, "28 GHz": high}
+    else:
+        raise unknown_name("factor of a case on cities", factor, FACTORS[:2])
+    built = [{name: _task(task, "sites").build(sites) for name, sites in domains.items()} for task in tasks]
+    return [case_data(parts, case, next(iter(parts)), factor) for parts in built]
+
+
+def simulated_data(
+    tasks: Sequence[str], sets: Sequence[str], n_samples: int, cache: str | os.PathLike[str] | None = None
+) -> list[TaskData]:
+    """Every prediction task on every simulated set (D1 to D19), apart.
+
+    Args:
+        tasks: names.
+        sets: names.
+        n_samples: of each set; fewer are the first of more.
+        cache: folder that keeps the simulated CSI.
+
+    Raises:
+        WirelessFMError: unknown names, or the simulator (extra ``phy``) is not installed.
+    """
+    drawn = [_simulated(name, n_samples, cache) for name in sets]
+    return [_task(task, "csi").build([csi]) for csi in drawn for task in tasks]
+
+
+def simulated_cases(
+    tasks: Sequence[str], sets: Sequence[str], n_samples: int, case: str, cache: str | os.PathLike[str] | None = None
+) -> list[TaskData]:
+    """Every prediction task under a generalisation case over simulated sets of equal shape; the first is tested."""
+    drawn = {name: _simulated(name, n_samples, cache) for name in sets}
+    built = [{name: _task(task, "csi").build([csi]) for name, csi in drawn.items()} for task in tasks]
+    return [case_data(parts, case, sets[0], "scenario") for parts in built]
+
+
+def file_data(tasks: Sequence[str], files: Sequence[str | os.PathLike[str]]) -> list[TaskData]:
+    """Every measured task on files or folders of the user."""
+    return [_task(name, "files").build([Path(file) for file in files]) for name in tasks]
+
+
+def thinned(sites: Sequence[SitePaths], max_users: int | None) -> list[SitePaths]:
+    """At most ``max_users`` connected users of each site, the same in every call; all of them for None."""
+    return list(sites) if max_users is None else [_thinned(site.connected(), max_users) for site in sites]
+
+
+def _thinned(site: SitePaths, max_users: int) -> SitePaths:
+    kept = torch.randperm(site.sub6.n_users, generator=torch.Generator().manual_seed(0))[:max_users].sort().values
+    return SitePaths(site.sub6[kept], None if site.mmwave is None else site.mmwave[kept])
+
+
+def _simulated(name: str, n_samples: int, cache: str | os.PathLike[str] | None) -> CSI:
+    if name not in WIFO_SETS:
+        raise unknown_name("simulated set", name, WIFO_SETS)
+    request = replace(WIFO_SETS[name], n_samples=n_samples)
+    if cache is None:
+        return simulate(request)
+    return CSI.load(simulate_to(request, Path(cache) / f"{name}-{n_samples}"))
+
+
+def _task(name: str, made_from: str) -> Task:
+    task = get_task(name)
+    if task.made_from != made_from:
+        options = {"sites": "--scene CITY", "csi": "--simulate SET", "files": "--files FOLDER"}
+        raise WirelessFMError(
+            f"task '{name}' is made from {task.made_from}: ask for it with {options[task.made_from]}, not with "
+            f"{options[made_from]}"
+        )
+    return task
+
+
+__all__ = [
+    "CASES",
+    "FACTORS",
+    "city_cases",
+    "city_data",
+    "file_data",
+    "simulated_cases",
+    "simulated_data",
+    "site_pairs",
+    "thinned",
+]
