@@ -22,7 +22,7 @@ def prepare_challenge(
 ) -> None:
     """Write inputs and training answers for everyone, and the truth apart from them."""
     from wirelessfm.challenge import prepare
-    from wirelessfm.suite import site_pairs
+    from wirelessfm.sources import site_pairs
 
     prepare(out, site_pairs([scene]), seed, max_users)
     typer.echo(f"for everyone: {out / 'public'} (start with its README.md); the truth: {out / 'private'}")
@@ -72,8 +72,8 @@ def inputs(
 ) -> None:
     """Write what a predictor may see of a task, without truth, for predictions made elsewhere."""
     from wirelessfm.predictors import save_inputs
-    from wirelessfm.suite import build_tasks, site_pairs
+    from wirelessfm.sources import city_data
 
-    (data,) = build_tasks([task], site_pairs(scene), max_users)
+    (data,) = city_data([task], scene, max_users)
     save_inputs(data, out)
     typer.echo(f"{data.inputs}: {out} (its README.md says how to bring predictions back)")

@@ -26,12 +26,13 @@ from wirelessfm.data import corpus
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.evaluate import BUDGETS, DEFAULT_HEADS, evaluate
 from wirelessfm.files import read_json, write_json
+from wirelessfm.metrics import lower_is_better
 from wirelessfm.models.published import PublishedEncoder
 from wirelessfm.models.saved import ModelCard, load_saved
 from wirelessfm.pretrain import input_scaling, pretrain, rehearsal
 from wirelessfm.recipe import Recipe, load_recipe
 from wirelessfm.report import report_folder
-from wirelessfm.report.tables import Statistic, lower_is_better
+from wirelessfm.report.entries import Statistic
 from wirelessfm.report.wording import spread
 from wirelessfm.sources import city_data
 from wirelessfm.suite import encoder_system, random_system

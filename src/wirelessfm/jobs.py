@@ -17,8 +17,8 @@ import torch
 from joblib import Parallel, delayed
 from torch import Tensor
 
-from wirelessfm.adapt import Fitted, fit_on_csi, fit_on_features, measure_costs, one_thread
-from wirelessfm.baselines import System
+from wirelessfm.adapt import CLASS_HEADS, Fitted, fit_on_csi, fit_on_features, measure_costs, one_thread
+from wirelessfm.baselines.system import COMPUTED_ELSEWHERE, System
 from wirelessfm.csi import CSI
 from wirelessfm.data.splits import Split
 from wirelessfm.errors import WirelessFMError
@@ -72,7 +72,8 @@ def list_jobs(
         if not system.applies_to(data.task.kind, data.task.output):
             continue
         how = way(system, data.task.output)
-        for head in heads if how == "features" else ("none",):
+        fitting = [head for head in heads if data.task.output == "class" or head not in CLASS_HEADS]
+        for head in fitting if how == "features" else ("none",):
             for budget in (0.0,) if how == "apply" else budgets:
                 for seed in seeds:
                     yield Job(data, system, head, budget, seed, splits[seed])
@@ -126,8 +127,8 @@ def fitted(jobs: Sequence[Job], means: Means = Means()) -> Iterator[tuple[int, F
 
 
 def _costs(job: Job, means: Means) -> dict[str, float]:
-    # A bound knows every user and takes no part of them.
-    if not means.costs or job.system in job.data.bounds:
+    # A bound knows every user and takes no part of them; what was computed elsewhere has no costs here.
+    if not means.costs or job.system in job.data.bounds or job.system.notes.get(COMPUTED_ELSEWHERE):
         return {}
     system, n_outputs = job.system, job.data.task.n_classes
     if way(system, job.data.task.output) == "features":

@@ -18,6 +18,7 @@ from wirelessfm.models.checkpoints import load_weights
 from wirelessfm.models.published import PublishedEncoder
 from wirelessfm.models.saved import CARD, ModelCard, load_saved, weights_hash
 from wirelessfm.models.zoo import MODELS, build_model
+from wirelessfm.predictors import find_predictor
 
 
 def encoder_system(
@@ -69,7 +70,9 @@ def published_system(
 
 
 def find_system(name: str, pooling: str | None = None, resize: str | None = None) -> System:
-    """A baseline by name, a pretrained model by folder, ``MODEL-random``, or ``MODEL@WEIGHTS``.
+    """A baseline by name, a pretrained model by folder, ``MODEL-random``, ``MODEL@WEIGHTS``, or a guest.
+
+    Guests are ``FILE.py:FUNCTION``, ``MODEL.onnx`` and folders of predictions, see :mod:`wirelessfm.predictors`.
 
     Args:
         name: WEIGHTS of a published model are a file, a folder or a Hub repository ``owner/name``.
@@ -80,6 +83,8 @@ def find_system(name: str, pooling: str | None = None, resize: str | None = None
     """
     if name in BASELINES:
         return BASELINES[name]
+    if (guest := find_predictor(name)) is not None:
+        return guest
     if (Path(name) / CARD).is_file():
         return encoder_system(*load_saved(name), pooling=pooling, resize=resize)
     if "@" in name:

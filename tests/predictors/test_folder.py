@@ -13,7 +13,7 @@ from wirelessfm.cli import app
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.evaluate import evaluate
 from wirelessfm.predictors import find_predictor, predictions_system, save_inputs, save_predictions
-from wirelessfm.suite import build_tasks, site_pairs
+from wirelessfm.sources import city_data
 from wirelessfm.tasks import LosTask, get_task
 
 SITES = [make_site(120)]
@@ -109,7 +109,7 @@ def test_the_command_writes_what_an_evaluation_accepts(tmp_path):
         app, ["inputs", "--scene", "florence", "--task", "los", "--max-users", "15", "-o", str(out)]
     )
     assert done.exit_code == 0, done.output
-    data = build_tasks(["los"], site_pairs(["florence"]), 15)[0]
+    data = city_data(["los"], ["florence"], 15)[0]
     csi = CSI.load(out / "csi")
     save_predictions(tmp_path / "guest", "guest", {"los": torch.zeros(len(csi), 2)}, {"los": csi})
     assert predictions_system(tmp_path / "guest").run(data.inputs, 2).shape == (len(data), 2)

@@ -11,6 +11,8 @@ from torch import Tensor
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError, unknown_name
 
+# Note of a system that only looks up what was predicted before, for one input as a whole.
+COMPUTED_ELSEWHERE = "computed_elsewhere"
 KINDS = ("encoder", "features", "network", "rule", "constant", "external")
 
 

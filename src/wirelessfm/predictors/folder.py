@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from wirelessfm.arraystore import CARD, read_card
-from wirelessfm.baselines import System
+from wirelessfm.baselines.system import COMPUTED_ELSEWHERE, System
 from wirelessfm.csi import CSI
 from wirelessfm.data.guard import reading
 from wirelessfm.errors import WirelessFMError, unknown_name
@@ -122,7 +122,8 @@ def predictions_system(path: str | os.PathLike[str]) -> System:
     outputs = {output for a in arrays.values() for output in (("csi",) if a.is_complex() else ("class", "value"))}
     weights = hashlib.sha256("".join(sha256_of(file) for file in files.values()).encode()).hexdigest()[:16]
     run = partial(_look_up, folder, arrays, chosen)
-    return System(name, "external", run, outputs=tuple(sorted(outputs)), weights=weights)
+    notes = {COMPUTED_ELSEWHERE: True}
+    return System(name, "external", run, outputs=tuple(sorted(outputs)), weights=weights, notes=notes)
 
 
 def load_npy(path: Path) -> Tensor:

@@ -29,8 +29,12 @@ class Unique:
 
 
 def system_of(row: Row) -> System:
-    """Random weights differ from seed to seed and are still one system; trained weights are what is compared."""
-    return (row.system, row.kind, row.pretrained, row.weights if row.pretrained else "")
+    """Random weights differ from seed to seed and are still one system; trained weights are what is compared.
+
+    Where a recipe was trained once per seed, its rows say so, and what they have in common identifies the system.
+    """
+    weights = str(row.notes.get("model_per_seed", row.weights)) if row.pretrained else ""
+    return (row.system, row.kind, row.pretrained, weights)
 
 
 def unique_rows(rows: Sequence[Row]) -> Unique:
