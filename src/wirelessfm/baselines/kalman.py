@@ -52,19 +52,12 @@ def kalman_predict(series: Tensor, noise_power: Tensor, order: int, n_more: int)
     Returns:
         complex [batch, n_more, series].
     """
-    coefficients, error = burg(series, order)
     power = series.abs().square().mean(dim=(1, 2)).double()
     # Without noise the covariance becomes singular, which needs all digits and a floor.
     noise = torch.maximum(noise_power.double(), _FLOOR * power)
-    coefficients, error = coefficients.to(torch.complex128), error.double()
-    # What a one-step error of the noisy series contains besides the innovation.
-    inherited = noise * (1 + coefficients.abs().square().sum(dim=1))
-    innovation = torch.maximum(error - inherited, 1e-3 * error)
-    identity = torch.eye(order, dtype=coefficients.dtype)
-    step = identity.roll(-1, 1).tril().expand(len(series), -1, -1).clone()
-    step[:, 0] = coefficients
-    covariance = power[:, None, None] * identity
-    state = coefficients.new_zeros(len(series), order, series.shape[2])
+    step, innovation = _model(series, noise, order)
+    covariance = power[:, None, None] * torch.eye(order, dtype=step.dtype)
+    state = step.new_zeros(len(series), order, series.shape[2])
     for observation in series.unbind(dim=1):
         state, covariance = step @ state, step @ covariance @ step.mH
         covariance[:, 0, 0] += innovation
@@ -76,3 +69,14 @@ def kalman_predict(series: Tensor, noise_power: Tensor, order: int, n_more: int)
         state = step @ state
         predicted.append(state[:, 0])
     return torch.stack(predicted, dim=1).to(series.dtype)
+
+
+def _model(series: Tensor, noise: Tensor, order: int) -> tuple[Tensor, Tensor]:
+    """Transition of the state, complex128 [batch, order, order], and power of the innovation, float64 [batch]."""
+    coefficients, error = burg(series, order)
+    coefficients, error = coefficients.to(torch.complex128), error.double()
+    step = torch.eye(order, dtype=torch.complex128).roll(-1, 1).tril().repeat(len(series), 1, 1)
+    step[:, 0] = coefficients
+    # What a one-step error of the noisy series contains besides the innovation.
+    inherited = noise * (1 + coefficients.abs().square().sum(dim=1))
+    return step, torch.maximum(error - inherited, 1e-3 * error)

@@ -46,7 +46,7 @@ class LLM4CPConfig:
     channels: int = 8
     blocks: int = 1
     weights: str = ""
-    training: Training = Training(learning_rate=1e-3, max_entries=4e6, max_batch=64, antennas_apart=True)
+    training: Training = Training(learning_rate=5e-3, max_entries=4e6, max_batch=32, antennas_apart=True)
 
 
 PUBLISHED = LLM4CPConfig(6, 768, 12, 64, 4)
