@@ -20,7 +20,14 @@ ENCODER = System(
 
 
 def run(systems, datas=(LOS,), **options):
-    chosen = {"budgets": (0.1, 1.0), "seeds": (0, 1), "heads": ("linear",), "progress": False, "costs": False} | options
+    chosen = {
+        "budgets": (0.1, 1.0),
+        "seeds": (0, 1),
+        "heads": ("linear",),
+        "progress": False,
+        "costs": False,
+        "audit": False,
+    } | options
     return evaluate(datas, systems, **chosen)
 
 
@@ -257,3 +264,19 @@ def test_embeddings_are_kept_and_found_by_weights_and_input(tmp_path):
         file.write_bytes(b"broken")
     with pytest.raises(WirelessFMError, match="remove it"):
         run([system], budgets=(0.1,), cache=tmp_path)
+
+
+def test_rows_say_how_much_of_the_test_the_training_holds():
+    copied = dataclasses.replace(LOS, inputs=LOS.inputs[torch.arange(len(LOS)) % 30])
+    clean, leaky = (
+        run([BASELINES["majority"]], datas=(d,), budgets=(1.0,), seeds=(0,), audit=True)[0] for d in (LOS, copied)
+    )
+    assert clean.notes["duplicates"] == 0 and leaky.notes["duplicates"] == leaky.n_test
+
+
+def test_bounds_of_a_task_are_lines_when_asked_for():
+    data = get_task("denoise").build(SITES)
+    asked = {"datas": (data,), "budgets": (1.0,), "seeds": (0,)}
+    assert [row.system for row in run([BASELINES["ls-linear"]], **asked)] == ["ls-linear"]
+    simple, bound = run([BASELINES["ls-linear"]], bounds=True, costs=True, **asked)
+    assert bound.system == "lmmse-genie" and bound.notes["genie"] and bound.score < simple.score

@@ -7,7 +7,7 @@ run side by side in worker processes, each on one thread: the numbers do not dep
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from wirelessfm.adapt import HEADS, Fitted
 from wirelessfm.baselines import System
+from wirelessfm.data.leakage import count_leakage
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.jobs import Job, Means, fitted, grouped, list_jobs
 from wirelessfm.tasks import Row, TaskData, Truth, append_rows, read_rows
@@ -25,6 +26,8 @@ from wirelessfm.tasks import Row, TaskData, Truth, append_rows, read_rows
 BUDGETS = (0.01, 0.05, 0.1, 1.0)
 ALL_BUDGETS = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 DEFAULT_HEADS = ("linear", "mlp")
+# Tested samples compared with all training samples, for each split: about a second.
+_AUDITED = 1024
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ def evaluate(
     costs: bool = True,
     cache: str | os.PathLike[str] | None = None,
     bounds: bool = False,
+    audit: bool = True,
 ) -> list[Row]:
     """Fit and test every combination that makes sense; a rule is one row per seed, with budget 0 and no head.
 
@@ -81,6 +85,7 @@ def evaluate(
         costs: measure multiply-accumulates, latency and memory of predictions (see ``measure_costs``).
         cache: folder that keeps the embeddings of encoders with weights, found again by weights and inputs.
         bounds: also evaluate what a task names as bounds, such as LMMSE with the true covariance of every user.
+        audit: count tested samples that the training samples already hold, for the notes of every row.
 
     Returns:
         the rows asked for, found or computed, in the order of tasks, systems, heads, budgets, seeds.
@@ -99,7 +104,7 @@ def evaluate(
     ]
     done = {row.key: row for row in read_rows([out])} if out is not None and os.path.exists(out) else {}
     todo = [job for job in jobs if job.key not in done]
-    means = Means(n_workers, costs, None if cache is None else Path(cache))
+    means = Means(n_workers, costs, audit, None if cache is None else Path(cache))
     with tqdm(total=len(jobs), initial=len(jobs) - len(todo), disable=not progress, desc="evaluate") as bar:
         for row in _run(todo, means, bar):
             done[row.key] = row
@@ -147,13 +152,18 @@ def _check(
 
 def _run(jobs: Sequence[Job], means: Means, bar: tqdm) -> Iterator[Row]:
     """One set of features is in memory at a time."""
+    leaks: dict[str, dict[str, object]] = {}
     for group in grouped(jobs):
         bar.set_postfix_str(group[0].system.name)
         for i, result in fitted(group, means):
-            yield _row(group[i], result)
+            job = group[i]
+            if means.audit and job.split.fingerprint not in leaks:
+                leakage = count_leakage(job.data.inputs, job.split, max_test=_AUDITED)
+                leaks[job.split.fingerprint] = leakage.notes()
+            yield _row(job, result, leaks.get(job.split.fingerprint, {}))
 
 
-def _row(job: Job, result: Fitted) -> Row:
+def _row(job: Job, result: Fitted, leakage: Mapping[str, object]) -> Row:
     data, system = job.data, job.system
     try:
         metrics = data.score(result.scores, job.split.test)
@@ -179,7 +189,7 @@ def _row(job: Job, result: Fitted) -> Row:
         n_parameters=result.n_parameters or system.n_parameters,
         fit_seconds=round(result.fit_seconds, 3),
         version=_version(),
-        notes={**data.notes, **system.notes},
+        notes={**data.notes, **leakage, **system.notes},
         case=data.case,
         costs=result.costs,
         self_reported=system.kind == "external",

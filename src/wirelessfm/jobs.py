@@ -94,10 +94,11 @@ def grouped(jobs: Sequence[Job]) -> list[list[Job]]:
 
 @dataclass(frozen=True)
 class Means:
-    """How fits are made: processes, whether costs are measured, and a folder that keeps embeddings."""
+    """How fits are made: processes, whether costs are measured and splits audited, a folder that keeps embeddings."""
 
     n_workers: int = 1
     costs: bool = False
+    audit: bool = False
     cache: Path | None = None
 
 
