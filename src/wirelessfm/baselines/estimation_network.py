@@ -84,9 +84,8 @@ def _views(given: Observed, clean: Tensor, copies: int, generator: torch.Generat
     level = (given.noise.repeat(copies) / power.clamp_min(1e-20))[torch.randperm(n, generator=generator)]
     noise = level * power
     entries = clean[:, given.antennas][:, :, given.subcarriers]
-    entries = entries + noise[:, None, None].sqrt() * torch.randn(
-        entries.shape, dtype=entries.dtype, generator=generator
-    )
+    white = torch.randn(entries.shape, dtype=entries.dtype, generator=generator)
+    entries = entries + noise[:, None, None].sqrt() * white
     scale = entries.abs().square().mean(dim=(1, 2), keepdim=True).sqrt().clamp_min(1e-20)
     seen = Observed(
         entries / scale, noise / scale.flatten().square(), scale, given.antennas, given.subcarriers, given.shape

@@ -12,6 +12,7 @@ from wirelessfm.csi import CSI
 
 # Grid points per resolution cell: 2 is up to 1 dB worse, for waves between grid points.
 _OVERSAMPLING = 4
+# Samples of noise alone in which the best wave still stands out.
 _FALSE_ALARM = 0.02
 _MAX_ATOMS, _BATCH = 32, 128
 # float32 cannot explain more: the residual is then rounding.
@@ -69,9 +70,9 @@ def _pursue(values: Tensor, noise: Tensor, angles: Tensor, delays: Tensor, seen:
         whole = (angles.T[row][:, :, None] * delays.T[column][:, None, :]).flatten(1)
         atom = whole[:, seen.flat]
         shared = torch.einsum("bie,be->bi", basis.conj(), atom)
-        atom = atom - torch.einsum("bi,bie->be", shared, basis)
-        whole = whole - torch.einsum("bi,bie->be", shared, complete)
+        atom, whole = atom - _combined(shared, basis), whole - _combined(shared, complete)
         length = atom.norm(dim=1, keepdim=True)
+        # What is left of a wave already taken is rounding.
         active = active & (length[:, 0] > 1e-3 * math.sqrt(entries))
         weight = torch.where(active[:, None], 1 / length, 0)
         atom, whole = atom * weight, whole * weight
@@ -79,3 +80,7 @@ def _pursue(values: Tensor, noise: Tensor, angles: Tensor, delays: Tensor, seen:
         residual, estimate = residual - amount * atom, estimate + amount * whole
         basis, complete = torch.cat([basis, atom[:, None]], dim=1), torch.cat([complete, whole[:, None]], dim=1)
     return estimate.reshape(n, *seen.shape)
+
+
+def _combined(amounts: Tensor, vectors: Tensor) -> Tensor:
+    return torch.einsum("bi,bie->be", amounts, vectors)
