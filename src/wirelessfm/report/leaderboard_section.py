@@ -47,8 +47,8 @@ def _case(tables: Sequence[TaskTable], suffix: str) -> Html:
 
 
 def _group(heading: str, tables: Sequence[TaskTable], is_open: bool) -> Html:
-    usual = Counter(t.rank_budget for t in tables).most_common(1)[0][0]
     budgets = sorted({b for t in tables for b in t.budgets}) or [0.0]
+    usual = Counter(t.rank_budget for t in tables if t.rank_budget in budgets).most_common(1)[0][0]
     boards = [_board(leaderboard(tables, b), is_open and b == usual) for b in budgets]
     return join(element("h3", f"{heading}: {counted(len(tables), 'task')}"), *boards)
 
