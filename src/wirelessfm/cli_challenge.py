@@ -66,7 +66,7 @@ def challenge_baselines(
 
 def inputs(
     scene: Annotated[list[str], typer.Option(help="Test city of the corpus; repeat for more.")],
-    task: Annotated[str, typer.Option(help="Name of a task, see 'wfm systems'.")],
+    task: Annotated[str, typer.Option(help="Name of a task, see 'wfm tasks'.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="New folder.")],
     max_users: Annotated[int | None, typer.Option(min=1, help="Of each base station; evaluate with the same.")] = None,
 ) -> None:

@@ -39,12 +39,17 @@ class Plan:
     budgets: tuple[float, ...] = BUDGETS
     heads: tuple[str, ...] = ("linear", "mlp")
     max_users: int | None = None
-    without: tuple[str, ...] = ()
+    baselines: tuple[str, ...] = ()
 
 
-FULL = Plan("demo", without=("angle-delay", "angle-delay-db"))
+_RULES = ("majority", "same-sweep-beam", "power-delay")
+FULL = Plan("demo", baselines=(*_RULES, "raw", "angle-spectrum", "autocorrelation", "physics", "cnn"))
 FAST = Plan(
-    "demo-fast", (0.05, 1.0), ("linear",), max_users=400, without=("raw", "cnn", "angle-delay", "angle-delay-db")
+    "demo-fast",
+    budgets=(0.05, 1.0),
+    heads=("linear",),
+    max_users=400,
+    baselines=(*_RULES, "angle-spectrum", "autocorrelation"),
 )
 
 
@@ -91,7 +96,7 @@ def _pretrained(recipe: Recipe, out: Path) -> Path:
 def _systems(recipe: Recipe, model: Path, plan: Plan) -> list[System]:
     trained = encoder_system(*load_saved(model), name=PRETRAINED)
     fresh = random_system(recipe.model.name, recipe.model.config, recipe.seed, RANDOM)
-    return [trained, fresh, *(s for name, s in BASELINES.items() if name not in plan.without)]
+    return [trained, fresh, *(BASELINES[name] for name in plan.baselines)]
 
 
 def numbers_that_matter(rows: Sequence[Row]) -> list[str]:

@@ -142,6 +142,7 @@ def _encoder(
         n_parameters=sum(p.numel() for p in model.parameters()),
         notes={**(notes or {}), **asked},
         model=model,
+        complete=getattr(model, "complete", None),
         **provenance,
     )
     return remembering(system)

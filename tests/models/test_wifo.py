@@ -11,8 +11,10 @@ from wirelessfm.csi import CSI
 from wirelessfm.embed import embed_csi
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.models.wifo import CONFIGS, WiFo, WiFoConfig, position_code
+from wirelessfm.models.zoo import build_model
 from wirelessfm.nn.published_masks import wifo_random, wifo_time
 from wirelessfm.objectives.wifo import loss, noisy
+from wirelessfm.tasks import get_task
 
 SMALL = WiFoConfig(16, encoder_depth=2, decoder_depth=1, heads=2, patch=(2, 2, 4))
 AXES = ("sample", "time", "antenna", "subcarrier")
@@ -165,3 +167,20 @@ def test_training_lowers_the_loss_and_reaches_every_parameter() -> None:
         losses.append(value.item())
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
     assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
+
+
+@pytest.mark.parametrize("name", ["predict-time", "predict-frequency"])
+def test_prediction_fills_in_what_is_asked_and_reads_nothing_else(name):
+    generator = torch.Generator().manual_seed(0)
+    values = torch.view_as_complex(torch.randn(6, 8, 4, 8, 2, generator=generator)) * 1e-5
+    data = get_task(name).build([CSI(values, ("sample", "time", "antenna", "subcarrier"))])
+    model = build_model("wifo-tiny").eval()
+    found = model.complete(data.inputs)
+    seen = data.inputs.labels["observed"]
+    assert torch.allclose(found[seen], data.inputs.values[seen], rtol=1e-4)
+    assert bool((found[~seen].abs() > 0).all())
+    spoilt = replace(data.inputs, values=torch.where(seen, data.inputs.values, 7.0))
+    assert torch.allclose(model.complete(spoilt), found)
+    louder = replace(data.inputs, values=data.inputs.values * 100)
+    assert torch.allclose(model.complete(louder), 100 * found, rtol=1e-3)
+    assert 0 < 10 ** (data.score(found, torch.arange(6))["nmse_db"] / 10) < 10

@@ -16,6 +16,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
 
+from wirelessfm.baselines.known_part import known_part
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.models.published import (
@@ -244,6 +245,24 @@ class WiFo(PublishedEncoder):
         index = visible[..., None].expand(-1, -1, tokens.shape[-1])
         predicted = self.reconstruct(tokens, visible, shape, along).to(tokens.dtype)
         return self.untokenize(predicted.scatter(1, index, tokens.gather(1, index)), shape)
+
+    @torch.no_grad()
+    def complete(self, csi: CSI, batch_size: int = 64) -> Tensor:
+        """The asked end of time or subcarriers of a prediction task, complex64 in the axes and scale of ``csi``.
+
+        Every sample is scaled by the power it is observed with; the authors standardise a whole data set, the asked
+        part included.
+
+        Raises:
+            WirelessFMError: what is observed is not the beginning of one axis, or sizes are not whole patches.
+        """
+        known = known_part(csi)
+        along = "time" if known.axis == "time" else "frequency"
+        ratio = known.n_asked / (known.n_asked + known.n_known)
+        # Standardised real and imaginary parts have a power of 2 together.
+        unit = known.completed(torch.zeros_like(known.asked(csi.values))) / known.scale[:, None, None, None] * 2**0.5
+        parts = [self.predict(self.fitted(part, None), along, ratio) for part in unit.split(batch_size)]
+        return known.completed(known.asked(torch.cat(parts) * (known.scale / 2**0.5)[:, None, None, None]))
 
     def _coded(self, visible: Tensor, shape: Sequence[int] | None, mask: str) -> Tensor:
         _, antenna, subcarrier = self.grid(shape or ())
