@@ -79,8 +79,14 @@ def test_pretrain_writes_a_model(files, tmp_path) -> None:
 
 
 def test_listings() -> None:
-    listed = wfm("systems").stdout
-    assert "beam-64-antennas-8" in listed and "same-sweep-beam" in listed and "wfm-mae" in listed
+    expected = {
+        "tasks": "suite quick: los",
+        "baselines": "same-sweep-beam",
+        "models": "wfm-mae",
+        "objectives": "masked",
+        "heads": "linear",
+    }
+    assert all(name in wfm(command).stdout for command, name in expected.items())
     assert "florence-bs0-28GHz" in wfm("corpus").stdout
 
 
@@ -106,7 +112,7 @@ def test_listings() -> None:
         (("evaluate", "raw", "--scene", "florenz", "-o", "OUT"), "Did you mean 'florence'?"),
         (("evaluate", "raw", "--scene", "florence", "--task", "loss", "-o", "OUT"), "Did you mean 'los'?"),
         (("evaluate", "raw", "--scene", "florence", "--head", "liner", "-o", "OUT"), "Did you mean 'linear'?"),
-        (("evaluate", "raw", "--scene", "florence", "--budget", "5", "-o", "OUT"), "fraction in (0, 1]"),
+        (("evaluate", "raw", "--scene", "florence", "--budgets", "500%", "-o", "OUT"), "fraction in (0, 1]"),
         (("report", "absent"), "expected a results folder"),
         (("simulate", "uni", "-o", "OUT"), "Did you mean 'umi'?"),
         (("trace", "munich", "-o", "OUT", "--spacing-m", "-1"), "spacing_m must be positive"),
@@ -165,7 +171,7 @@ def test_a_corrupt_model_and_checkpoint_are_refused(files, tmp_path) -> None:
 
 def test_ctrl_c_is_one_sentence_and_the_run_continues(files, tmp_path) -> None:
     recipe = tmp_path / "long.yaml"
-    recipe.write_text(RECIPE.replace("CORPUS", str(files / "paths")).replace("STEPS", "300"))
+    recipe.write_text(RECIPE.replace("CORPUS", str(files / "paths")).replace("STEPS", "1500"))
     command = [sys.executable, "-m", "wirelessfm.cli", "pretrain", str(recipe), "-o", str(tmp_path / "run")]
     process = subprocess.Popen(command, env=ENV, stderr=subprocess.PIPE, text=True)
     limit = time.monotonic() + 60

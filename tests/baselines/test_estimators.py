@@ -16,7 +16,7 @@ from wirelessfm.metrics import nmse
 from wirelessfm.signal import OFDM, PlanarArray, channel_response
 
 AXES = ("sample", "antenna", "subcarrier")
-ESTIMATORS = [name for name, system in BASELINES.items() if system.outputs == ("csi",)]
+ESTIMATORS = [name for name, system in BASELINES.items() if "estimation" in system.task_kinds]
 N_ANTENNAS, N_TONES, N_PATHS = 8, 16, 3
 
 
