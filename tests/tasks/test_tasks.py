@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.synthetic_sites import make_site
+from wirelessfm.baselines import BASELINES
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.metrics import lower_is_better
 from wirelessfm.signal import PlanarArray, beam_powers, dft_codebook, synthesize
@@ -133,3 +134,16 @@ def test_wrong_scores_are_explained():
         data.score(torch.zeros(5, 3), index)
     with pytest.raises(WirelessFMError, match="NaN"):
         data.score(torch.full((5, 2), float("nan")), index)
+
+
+def test_the_bound_of_beams_is_the_rule_where_there_is_one_path():
+    site = make_site(100, seed=3, n_reflections=0)
+    data = get_task("beam-64-antennas-32").build([site])
+    (bound,) = data.bounds
+    sharp = bound.run(data.inputs, 64)
+    rule = BASELINES["same-sweep-beam"].run(data.inputs, 64)
+    assert torch.equal(sharp.argmax(dim=1), rule.argmax(dim=1)) and torch.equal(sharp.argmax(dim=1), data.truth.labels)
+    few = get_task("beam-64-antennas-4").build([site])
+    assert torch.allclose(few.bounds[0].run(few.inputs, 64), sharp)
+    with pytest.raises(WirelessFMError, match="100 users, found 7"):
+        bound.run(data.inputs[:7], 64)

@@ -8,12 +8,13 @@ never occurs; here the sweep is half-open and every beam can be the best.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from wirelessfm import metrics
+from wirelessfm.baselines import path_power_system
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import Paths
 from wirelessfm.signal import OFDM, PlanarArray, beam_powers, dft_codebook, synthesize
@@ -71,7 +72,9 @@ class CrossBandBeamTask:
             "snr_db": self.snr_db,
         }
         splitter = SpatialBlocks(self.block_m, self.test_fraction)
-        return assemble(self, kept, inputs, {"labels": powers.argmax(dim=1), "beam_powers": powers}, notes, splitter)
+        truth = {"labels": powers.argmax(dim=1), "beam_powers": powers}
+        bound = path_power_system([s.sub6 for s in kept], self.n_antennas_mmwave)
+        return replace(assemble(self, kept, inputs, truth, notes, splitter), bounds=(bound,))
 
     def _target(self, site: SitePaths) -> Paths:
         if site.mmwave is None:
