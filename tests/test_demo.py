@@ -14,7 +14,9 @@ from wirelessfm.tasks import SUITES, read_rows
 
 @pytest.fixture
 def small(monkeypatch) -> None:
-    plan = replace(demo_module.FAST, max_users=80, budgets=(0.5,), baselines=("majority", "same-sweep-beam", "power-delay"))
+    plan = replace(
+        demo_module.FAST, max_users=80, budgets=(0.5,), baselines=("majority", "same-sweep-beam", "power-delay")
+    )
     monkeypatch.setattr(demo_module, "FAST", plan)
 
 

@@ -115,6 +115,8 @@ def find_systems(
     """
     counts = [None if text == "all" else _blocks(text) for text in fine_tune]
     chosen = [find_system(name, pooling, resize) for name in names]
+    if counts and not any(system.kind == "encoder" for system in chosen):
+        raise WirelessFMError(f"only encoders can be fine-tuned, found none among {', '.join(names)}")
     tuned = [fine_tuned(system, count) for system in chosen if system.kind == "encoder" for count in counts]
     return [*chosen, *tuned]
 

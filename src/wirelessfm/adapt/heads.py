@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from torch import Tensor, nn
 
-from wirelessfm.adapt.prototypes import fit_prototypes
+from wirelessfm.adapt.prototypes import fit_prototypes, fit_prototypes_cosine
 from wirelessfm.adapt.resnet import SLIM, WIDE, ResNetHead
 from wirelessfm.baselines.training import train_network
 from wirelessfm.errors import WirelessFMError, unknown_name
@@ -191,7 +191,7 @@ HEADS: dict[str, FitHead] = {
     "resnet-slim": fit_resnet_slim,
     "resnet-wide": fit_resnet_wide,
     "prototypes": fit_prototypes,
-    "prototypes-cosine": partial(fit_prototypes, cosine=True),
+    "prototypes-cosine": fit_prototypes_cosine,
 }
 # Heads that have no meaning for tasks with values.
 CLASS_HEADS = ("prototypes", "prototypes-cosine")

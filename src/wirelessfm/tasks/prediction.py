@@ -35,7 +35,7 @@ KINDS = {"time": "time-prediction", "subcarrier": "frequency-prediction"}
 
 @dataclass(frozen=True)
 class PredictionTask:
-    """The rest of an axis from its beginning.
+    """The rest of the time axis, or of the subcarriers, from their beginning.
 
     Asked: the complex channel after the known part, scored there only. Given: the known part with noise, zeros
     elsewhere, and the labels ``observed`` and ``noise_power``. Split: whole trajectories; a sample is one of its
