@@ -121,7 +121,7 @@ def _tasks(tasks: Sequence[str] | None, suite: str | None, default: str | None) 
         return list(tasks)
     name = suite or default
     if name is None:
-        raise WirelessFMError("files need --task: one of those that 'wfm tasks' lists for files")
+        raise WirelessFMError("files need --task: one of those that 'wfm tasks' lists for recordings")
     if name not in SUITES:
         raise unknown_name("suite", name, SUITES)
     return list(SUITES[name])

@@ -171,8 +171,7 @@ def _idle(system: System, tasks: Sequence[Task], heads: Sequence[str]) -> Wirele
     kinds = f" of the kinds {', '.join(system.task_kinds)}" if system.task_kinds else ""
     found = ", ".join(dict.fromkeys(f"{task.name} ({task.kind}, {task.output})" for task in tasks))
     return WirelessFMError(
-        f"system '{system.name}' applies to tasks{kinds} with output {' or '.join(outputs)}, found only {found}; "
-        "leave it out or ask for another task"
+        f"system '{system.name}' does not apply to {found}: it is for tasks{kinds} with output {' or '.join(outputs)}"
     )
 
 
