@@ -13,6 +13,7 @@ from wirelessfm.tasks import LosTask, get_task, read_rows
 
 SITES = [make_site(150, seed=0), make_site(150, seed=1, site="bs1", bs=(40.0, 10.0, 20.0))]
 LOS = LosTask().build(SITES)
+FEW = LosTask(n_antennas=8).build(SITES[:1])
 BEAM = get_task("beam-64-antennas-8").build(SITES)
 ENCODER = System(
     "enc", "encoder", angle_spectrum_features, n_parameters=9, pretrained=True, weights="ab" * 8, corpora=("testville",)
@@ -280,3 +281,26 @@ def test_bounds_of_a_task_are_lines_when_asked_for():
     assert [row.system for row in run([BASELINES["ls-linear"]], **asked)] == ["ls-linear"]
     simple, bound = run([BASELINES["ls-linear"]], bounds=True, costs=True, **asked)
     assert bound.system == "lmmse-genie" and bound.notes["genie"] and bound.score < simple.score
+
+
+def test_what_a_remembered_encoder_costs_is_not_the_price_of_remembering():
+    calls = []
+
+    def counted(csi):
+        calls.append(len(csi))
+        return angle_spectrum_features(csi) @ torch.ones(33, 4)
+
+    system = remembering(dataclasses.replace(ENCODER, run=counted))
+    (row,) = run([system], datas=(FEW,), budgets=(1.0,), seeds=(0,), costs=True)
+    assert calls.count(1) > 2 and calls.count(32) > 2 and row.costs["macs"] > 0
+
+
+def test_a_system_that_applies_to_no_task_is_an_error():
+    with pytest.raises(
+        WirelessFMError, match=r"'omp' does not apply to los .*: it is for tasks of the kinds estimation"
+    ):
+        run([BASELINES["raw"], BASELINES["omp"]])
+    with pytest.raises(WirelessFMError, match=r"does not apply to denoise .* with output class or value"):
+        run([BASELINES["raw"]], datas=(get_task("denoise").build(SITES[:1]),))
+    with pytest.raises(WirelessFMError, match="needs a head for values on localisation"):
+        run([BASELINES["raw"]], datas=(get_task("localisation").build(SITES[:1]),), heads=("prototypes",))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +25,9 @@ def evaluate(
         typer.Argument(help="Baselines, model folders, MODEL-random, MODEL@WEIGHTS, file.py:function, model.onnx."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Results folder; rows it already has are kept.")],
-    scene: Annotated[list[str] | None, typer.Option(help="Test city of the corpus; repeat for more.")] = None,
+    scene: Annotated[
+        list[str] | None, typer.Option(help="City of the corpus; more are pooled, but for a case.")
+    ] = None,
     simulate: Annotated[list[str] | None, typer.Option(help="Simulated set, D1 to D19; repeat for more.")] = None,
     files: Annotated[list[Path] | None, typer.Option(help="Measured files or folders; repeat for more.")] = None,
     suite: Annotated[str | None, typer.Option(help="A list of tasks by name; default quick for cities.")] = None,
@@ -31,13 +35,17 @@ def evaluate(
     budgets: Annotated[str | None, typer.Option(help="As 1%,5%,100% or 'all'; default 1%,5%,10%,100%.")] = None,
     seeds: Annotated[int, typer.Option(min=1)] = 3,
     head: Annotated[list[str] | None, typer.Option(help="Default: linear and mlp.")] = None,
-    case: Annotated[str, typer.Option(help="Generalisation case 1, 2, 2A or 3; the first domain is tested.")] = "1",
-    over: Annotated[str, typer.Option(help="What the domains of a case are: city, carrier or scenario.")] = "city",
+    case: Annotated[
+        str | None, typer.Option(help="Generalisation case 1, 2, 2A or 3: the first domain given is tested.")
+    ] = None,
+    over: Annotated[
+        str | None, typer.Option(help="Domains of a case: city (default) or carrier; scenario of simulated sets.")
+    ] = None,
     fine_tune: Annotated[
         list[str] | None, typer.Option(help="Also train the last N blocks of each encoder, or 'all'.")
     ] = None,
-    max_users: Annotated[int | None, typer.Option(min=1, help="Of each base station.")] = None,
-    samples: Annotated[int, typer.Option(min=1, help="Of each simulated set.")] = 600,
+    max_users: Annotated[int | None, typer.Option(min=1, help="Of each base station of a city.")] = None,
+    samples: Annotated[int | None, typer.Option(min=1, help="Of each simulated set; default 600.")] = None,
     pooling: Annotated[str | None, typer.Option(help=POOLING)] = None,
     resize: Annotated[str | None, typer.Option(help=RESIZE)] = None,
     bounds: Annotated[bool, typer.Option("--bounds", help="Also what knows more than a receiver does.")] = False,
@@ -48,19 +56,23 @@ def evaluate(
     from wirelessfm.evaluate import evaluate as run
     from wirelessfm.suite import find_systems
 
-    chosen = find_systems(systems, pooling, resize, fine_tune or ())
-    given = {"city": scene, "set": simulate, "file": files}
-    if sum(bool(values) for values in given.values()) != 1:
+    if (scene is not None) + (simulate is not None) + (files is not None) != 1:
         raise WirelessFMError("say what to evaluate on: --scene CITY, --simulate SET or --files FOLDER (one of them)")
+    _refuse("--over goes with --case", over if case is None else None)
+    _refuse("--max-users is for cities (--scene)", None if scene else max_users)
+    _refuse("--samples is for simulated sets (--simulate)", None if simulate else samples)
+    fractions = BUDGETS if budgets is None else parse_budgets(budgets)
+    chosen = find_systems(systems, pooling, resize, fine_tune or ())
     if scene:
-        data = _on_cities(scene, _tasks(task, suite, "quick"), case, over, max_users)
+        data = _on_cities(scene, _tasks(task, suite, "quick"), case, over or "city", max_users)
     elif simulate:
-        data = _on_simulated(simulate, _tasks(task, suite, "prediction"), case, samples, out / "simulated")
+        named = _tasks(task, suite, "prediction")
+        data = _on_simulated(simulate, named, case, over or "scenario", samples or 600, out / "simulated")
     else:
         from wirelessfm.sources import file_data
 
+        _refuse("--case is for cities and simulated sets", case)
         data = file_data(_tasks(task, suite, None), files or ())
-    fractions = BUDGETS if budgets is None else parse_budgets(budgets)
     rows = run(
         data,
         chosen,
@@ -93,6 +105,12 @@ def parse_budgets(text: str) -> tuple[float, ...]:
         raise WirelessFMError(f"budgets are a list such as '1%,5%,100%', or 'all'; found '{text}'") from error
 
 
+def _refuse(reason: str, value: object) -> None:
+    """An option that would be ignored is an error."""
+    if value is not None:
+        raise WirelessFMError(f"{reason}, found '{value}'")
+
+
 def _tasks(tasks: Sequence[str] | None, suite: str | None, default: str | None) -> list[str]:
     from wirelessfm.errors import unknown_name
     from wirelessfm.tasks import SUITES
@@ -103,49 +121,60 @@ def _tasks(tasks: Sequence[str] | None, suite: str | None, default: str | None) 
         return list(tasks)
     name = suite or default
     if name is None:
-        raise WirelessFMError("files need --task: one of those that 'wfm tasks' lists for files")
+        raise WirelessFMError("files need --task: one of those that 'wfm tasks' lists for recordings")
     if name not in SUITES:
         raise unknown_name("suite", name, SUITES)
     return list(SUITES[name])
 
 
-def _on_cities(scenes: list[str], tasks: list[str], case: str, over: str, max_users: int | None) -> list[TaskData]:
+def _on_cities(
+    scenes: list[str], tasks: list[str], case: str | None, over: str, max_users: int | None
+) -> list[TaskData]:
     from wirelessfm.sources import city_cases, city_data
 
-    if case == "1" and over == "city" and len(scenes) == 1:
+    if case is None:
         return city_data(tasks, scenes, max_users)
     return city_cases(tasks, scenes, case, max_users, over)
 
 
-def _on_simulated(sets: list[str], tasks: list[str], case: str, samples: int, cache: Path) -> list[TaskData]:
+def _on_simulated(
+    sets: list[str], tasks: list[str], case: str | None, over: str, samples: int, cache: Path
+) -> list[TaskData]:
     from wirelessfm.sources import simulated_cases, simulated_data
 
-    if case == "1":
+    _refuse("simulated sets differ by scenario", None if over == "scenario" else over)
+    if case is None:
         return simulated_data(tasks, sets, samples, cache)
     return simulated_cases(tasks, sets, samples, case, cache)
 
 
 def tasks() -> None:
     """List tasks and suites."""
+    from itertools import groupby
+
+    from wirelessfm.sources import SOURCES
     from wirelessfm.tasks import SUITES, TASKS
 
-    for name, task in TASKS.items():
-        typer.echo(f"{name:28s} {task.output:6s} {task.metric:10s} from {task.made_from:6s} {_first_line(type(task))}")
-    for name, members in SUITES.items():
-        typer.echo(f"suite {name}: {', '.join(members)}")
+    for kind, members in groupby(TASKS.values(), type):
+        typer.echo(_first_line(kind))
+        for task in members:
+            typer.echo(f"  {task.name:28s} {task.kind:22s} {task.output:6s} {task.metric:9s} {SOURCES[task.made_from]}")
+    typer.echo("Suites")
+    for name, names in SUITES.items():
+        typer.echo(f"  {name:12s} {', '.join(names)}")
 
 
 def baselines() -> None:
-    """List classical methods, features and networks."""
+    """List rules, features and networks: kind, what they can predict, and on which kinds of task."""
     from wirelessfm.baselines import BASELINES
 
     for name, system in BASELINES.items():
-        where = ", ".join(system.task_kinds) or "every task"
+        where = ", ".join(system.task_kinds) or "any"
         typer.echo(f"{name:28s} {system.kind:9s} {'/'.join(system.outputs):12s} {where}")
 
 
 def models() -> None:
-    """List models with their parameters."""
+    """List models and where they come from."""
     from wirelessfm.models.published_zoo import PUBLISHED
     from wirelessfm.models.zoo import MODELS
 
@@ -171,7 +200,8 @@ def heads() -> None:
 
 
 def _first_line(described: object) -> str:
-    return (described.__doc__ or "").strip().split("\n")[0]
+    """Without the markup of docstrings."""
+    return re.sub(r":\w+:`([^`]*)`|`", r"\1", (inspect.getdoc(described) or "").split("\n")[0])
 
 
 COMMANDS: Mapping[str, Callable[..., None]] = {

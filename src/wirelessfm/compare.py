@@ -246,12 +246,17 @@ def _evaluated(
     alike: dict[tuple[str | None, ...], list[TaskData]] = {}
     for data in datas:
         alike.setdefault(tuple(needed_resize(t.model, data.inputs) for t in trained), []).append(data)
-    baselines = [s for s in BASELINES.values() if s.name in _FEATURES or s.kind == "rule"]
     rows = []
     for group in alike.values():
         systems = [system for t in trained for system in t.systems(group[0].inputs)]
-        rows += evaluate(group, [*systems, *baselines], budgets, (seed,), heads, out / RESULTS, n_workers)
+        rows += evaluate(group, [*systems, *_baselines(group)], budgets, (seed,), heads, out / RESULTS, n_workers)
     return rows
+
+
+def _baselines(datas: Sequence[TaskData]) -> list[System]:
+    kinds = {(data.task.kind, data.task.output) for data in datas}
+    simple = [system for system in BASELINES.values() if system.name in _FEATURES or system.kind == "rule"]
+    return [system for system in simple if any(system.applies_to(*kind) for kind in kinds)]
 
 
 def training_table(trained: Sequence[Trained]) -> list[str]:

@@ -21,7 +21,7 @@ from wirelessfm.baselines import System
 from wirelessfm.data.leakage import count_leakage
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.jobs import Job, Means, fitted, grouped, list_jobs
-from wirelessfm.tasks import Row, TaskData, Truth, append_rows, read_rows
+from wirelessfm.tasks import Row, Task, TaskData, Truth, append_rows, read_rows
 
 BUDGETS = (0.01, 0.05, 0.1, 1.0)
 ALL_BUDGETS = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -92,7 +92,7 @@ def evaluate(
 
     Raises:
         WirelessFMError: unknown heads, budgets out of range, repeated systems, features or scores of the wrong
-            shape or not finite (named by system).
+            shape or not finite (named by system), a system that applies to none of the tasks.
     """
     _check(datas, systems, budgets, seeds, heads)
     if n_workers < 1:
@@ -102,6 +102,7 @@ def evaluate(
         for data in datas
         for job in list_jobs(data, [*systems, *(data.bounds if bounds else ())], budgets, seeds, heads)
     ]
+    _check_all_used(jobs, datas, systems, heads)
     done = {row.key: row for row in read_rows([out])} if out is not None and os.path.exists(out) else {}
     todo = [job for job in jobs if job.key not in done]
     means = Means(n_workers, costs, audit, None if cache is None else Path(cache))
@@ -119,7 +120,7 @@ def predict(data: TaskData, system: System, budget: float = 1.0, seed: int = 0, 
     _check([data], [system], [budget], [seed], [head])
     job = next(list_jobs(data, [system], [budget], [seed], [head]), None)
     if job is None:
-        raise WirelessFMError(f"system '{system.name}' does not apply to task '{data.task.name}'")
+        raise _idle(system, [data.task], [head])
     scores = next(fitted([job]))[1].scores
     truth = data.truth.take(job.split.test)
     return Predictions(data.task.name, system.name, job.head, job.budget, seed, scores, truth, data.sites)
@@ -148,6 +149,30 @@ def _check(
     for what, values in identities.items():
         if not values or len(set(values)) != len(values):
             raise WirelessFMError(f"{what} must differ and be at least one, found {values}")
+
+
+def _check_all_used(
+    jobs: Sequence[Job], datas: Sequence[TaskData], systems: Sequence[System], heads: Sequence[str]
+) -> None:
+    used = {id(job.system) for job in jobs}
+    for system in systems:
+        if id(system) not in used:
+            raise _idle(system, [data.task for data in datas], heads)
+
+
+def _idle(system: System, tasks: Sequence[Task], heads: Sequence[str]) -> WirelessFMError:
+    names = ", ".join(dict.fromkeys(task.name for task in tasks))
+    if any(system.applies_to(task.kind, task.output) for task in tasks):
+        return WirelessFMError(
+            f"system '{system.name}' needs a head for values on {names}, "
+            f"found only heads for classes: {', '.join(heads)}"
+        )
+    outputs = [*system.outputs, *(["csi"] if system.complete is not None else [])]
+    kinds = f" of the kinds {', '.join(system.task_kinds)}" if system.task_kinds else ""
+    found = ", ".join(dict.fromkeys(f"{task.name} ({task.kind}, {task.output})" for task in tasks))
+    return WirelessFMError(
+        f"system '{system.name}' does not apply to {found}: it is for tasks{kinds} with output {' or '.join(outputs)}"
+    )
 
 
 def _run(jobs: Sequence[Job], means: Means, bar: tqdm) -> Iterator[Row]:

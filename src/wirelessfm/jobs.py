@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -120,10 +121,12 @@ def fitted(jobs: Sequence[Job], means: Means = Means()) -> Iterator[tuple[int, F
         n_workers = 1 if first.system.kind == "constant" else means.n_workers
         inputs = first.data.inputs
         known = {name: column.cpu().numpy() for name, column in inputs.labels.items()}
-        yield from _parallel([_fit_call(job, inputs.values.cpu().numpy(), known, means) for job in jobs], n_workers)
+        values = inputs.values.cpu().numpy()
+        # One by one as workers get free: the labels of all fits together can be many times the channels.
+        yield from _parallel((_fit_call(job, values, known, means) for job in jobs), n_workers)
     else:
         features, costs = _kept_features(first, means.cache).numpy(), _costs(first, means)
-        for i, result in _parallel([_head_call(job, features) for job in jobs], means.n_workers):
+        for i, result in _parallel((_head_call(job, features) for job in jobs), means.n_workers):
             yield i, replace(result, costs=costs)
 
 
@@ -133,7 +136,7 @@ def _costs(job: Job, means: Means) -> dict[str, float]:
         return {}
     system, n_outputs = job.system, job.data.task.n_classes
     if way(system, job.data.task.output) == "features":
-        predict = system.run
+        predict = inspect.unwrap(system.run)
     else:
         predict = partial(_apply, system, n_outputs=n_outputs)
     with one_thread(), torch.no_grad():
@@ -239,7 +242,7 @@ def _fit_call(job: Job, values: np.ndarray, known: dict[str, np.ndarray], means:
     )
 
 
-def _parallel(calls: Sequence[Call], n_workers: int) -> Iterator[tuple[int, Fitted]]:
+def _parallel(calls: Iterable[Call], n_workers: int) -> Iterator[tuple[int, Fitted]]:
     parallel = Parallel(n_jobs=n_workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")
     yield from parallel(delayed(_numbered)(i, os.getpid(), *call) for i, call in enumerate(calls))
 

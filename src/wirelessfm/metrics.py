@@ -126,6 +126,13 @@ def sgcs(estimate: Tensor, truth: Tensor) -> float:
     return float(_cosine(estimate, truth).square().mean())
 
 
+def sgcs_or_zero(estimate: Tensor, truth: Tensor) -> float:
+    """The same, with 0 where one of both is exactly zero, which points nowhere and is like nothing."""
+    _check_same_shape(estimate, truth)
+    alive = (estimate != 0).any(dim=-1) & (truth != 0).any(dim=-1)
+    return sgcs(estimate[alive], truth[alive]) * _mean(alive) if bool(alive.any()) else 0.0
+
+
 def rho(estimate: Tensor, truth: Tensor) -> float:
     """Cosine similarity of CsiNet (Wen et al. 2018, eq. 10): |ĥᴴh|/(‖ĥ‖‖h‖) per subcarrier, mean over all.
 

@@ -19,6 +19,8 @@ from wirelessfm.tasks import CASES, SitePaths, Task, TaskData, case_data, get_ta
 # What one domain of a task is built from, by the name of the domain.
 Build = Callable[[Task], Mapping[str, TaskData]]
 FACTORS = ("city", "carrier", "scenario")
+# What ``Task.made_from`` means, and the option of the command line that gives it.
+SOURCES = {"sites": "cities (--scene)", "csi": "simulated sets (--simulate)", "files": "recordings (--files)"}
 
 
 def site_pairs(scenes: Sequence[str], root: corpus.Root = None) -> list[SitePaths]:
@@ -33,8 +35,9 @@ def site_pairs(scenes: Sequence[str], root: corpus.Root = None) -> list[SitePath
 
 def city_data(tasks: Sequence[str], scenes: Sequence[str], max_users: int | None = None) -> list[TaskData]:
     """Every task on all base stations of ``scenes`` together, of at most ``max_users`` users each."""
+    asked = [_task(name, "sites") for name in tasks]
     sites = thinned(site_pairs(scenes), max_users)
-    return [_task(name, "sites").build(sites) for name in tasks]
+    return [task.build(sites) for task in asked]
 
 
 def city_cases(
@@ -53,7 +56,9 @@ def city_cases(
     Raises:
         WirelessFMError: unknown names, fewer than two domains, a task that does not exist at one carrier alone.
     """
+    asked = [_task(name, "sites") for name in tasks]
     if factor == "city":
+        _check_case(case, scenes)
         domains = {scene: thinned(site_pairs([scene]), max_users) for scene in scenes}
     elif factor == "carrier":
         pairs = [site.connected() for site in thinned(site_pairs(scenes), max_users)]
@@ -61,7 +66,8 @@ def city_cases(
         domains = {"3.5 GHz": low, "28 GHz": high}
     else:
         raise unknown_name("factor of a case on cities", factor, FACTORS[:2])
-    built = [{name: _task(task, "sites").build(sites) for name, sites in domains.items()} for task in tasks]
+    _check_case(case, [*domains])
+    built = [{name: task.build(sites) for name, sites in domains.items()} for task in asked]
     return [case_data(parts, case, next(iter(parts)), factor) for parts in built]
 
 
@@ -79,16 +85,19 @@ def simulated_data(
     Raises:
         WirelessFMError: unknown names, or the simulator (extra ``phy``) is not installed.
     """
+    asked = [_task(name, "csi") for name in tasks]
     drawn = [_simulated(name, n_samples, cache) for name in sets]
-    return [_task(task, "csi").build([csi]) for csi in drawn for task in tasks]
+    return [task.build([csi]) for csi in drawn for task in asked]
 
 
 def simulated_cases(
     tasks: Sequence[str], sets: Sequence[str], n_samples: int, case: str, cache: str | os.PathLike[str] | None = None
 ) -> list[TaskData]:
     """Every prediction task under a generalisation case over simulated sets of equal shape; the first is tested."""
+    asked = [_task(name, "csi") for name in tasks]
+    _check_case(case, sets)
     drawn = {name: _simulated(name, n_samples, cache) for name in sets}
-    built = [{name: _task(task, "csi").build([csi]) for name, csi in drawn.items()} for task in tasks]
+    built = [{name: task.build([csi]) for name, csi in drawn.items()} for task in asked]
     return [case_data(parts, case, sets[0], "scenario") for parts in built]
 
 
@@ -116,20 +125,27 @@ def _simulated(name: str, n_samples: int, cache: str | os.PathLike[str] | None) 
     return CSI.load(simulate_to(request, Path(cache) / f"{name}-{n_samples}"))
 
 
+def _check_case(case: str, domains: Sequence[str]) -> None:
+    """Before anything is simulated or built."""
+    if case not in CASES:
+        raise unknown_name("generalisation case", case, CASES)
+    if len(set(domains)) < 2:
+        raise WirelessFMError(
+            f"a generalisation case needs at least two different domains, the first to test on, found {[*domains]}"
+        )
+
+
 def _task(name: str, made_from: str) -> Task:
     task = get_task(name)
     if task.made_from != made_from:
-        options = {"sites": "--scene CITY", "csi": "--simulate SET", "files": "--files FOLDER"}
-        raise WirelessFMError(
-            f"task '{name}' is made from {task.made_from}: ask for it with {options[task.made_from]}, not with "
-            f"{options[made_from]}"
-        )
+        raise WirelessFMError(f"task '{name}' is made from {SOURCES[task.made_from]}, not from {SOURCES[made_from]}")
     return task
 
 
 __all__ = [
     "CASES",
     "FACTORS",
+    "SOURCES",
     "city_cases",
     "city_data",
     "file_data",

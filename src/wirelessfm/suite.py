@@ -111,10 +111,15 @@ def find_systems(
         fine_tune: how many last blocks to train, as text, or ``all``.
 
     Raises:
-        WirelessFMError: unknown names, or numbers of blocks that an encoder does not have.
+        WirelessFMError: unknown names, options for encoders without any, numbers of blocks that an encoder does not
+            have.
     """
     counts = [None if text == "all" else _blocks(text) for text in fine_tune]
     chosen = [find_system(name, pooling, resize) for name in names]
+    if (pooling or resize or counts) and not any(system.kind == "encoder" for system in chosen):
+        raise WirelessFMError(
+            f"pooling, resizing and fine-tuning are for encoders, found none among {', '.join(names)}; leave them out"
+        )
     tuned = [fine_tuned(system, count) for system in chosen if system.kind == "encoder" for count in counts]
     return [*chosen, *tuned]
 

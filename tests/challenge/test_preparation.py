@@ -12,8 +12,9 @@ from tests.conftest import random_paths
 from wirelessfm import CSI
 from wirelessfm.challenge import QUESTIONS, load_public, load_truth, prepare
 from wirelessfm.challenge.preparation import partition
-from wirelessfm.challenge.setup import INPUTS, collect_users, local_position_m
+from wirelessfm.challenge.setup import INPUTS, collect_users
 from wirelessfm.errors import WirelessFMError
+from wirelessfm.tasks.localisation import relative_position_m
 
 
 def contents(folder):
@@ -81,7 +82,7 @@ def test_training_rows_belong_together_and_inputs_are_what_they_say(prepared):
 
 def test_positions_are_those_an_array_can_know():
     paths = random_paths(5)  # the array looks along 0.3 rad
-    there = local_position_m(paths)
+    there = relative_position_m(paths)
     turn = torch.polar(torch.ones(5), torch.full((5,), 0.3))
     back = torch.complex(there[:, 0], there[:, 1]) * turn
     torch.testing.assert_close(torch.stack([back.real, back.imag], dim=1), paths.position_m[:, :2])

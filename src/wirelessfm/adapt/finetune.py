@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from wirelessfm.adapt.heads import fit_standardiser
 from wirelessfm.baselines import System
-from wirelessfm.baselines.training import train_network
+from wirelessfm.baselines.training import train_network, unit_values
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 
@@ -42,8 +42,8 @@ class FineTuning:
         """Train on the labelled samples: int64 classes, or float values [sample, n_outputs]."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model = _EncoderWithHead(copy.deepcopy(self.encoder), dict(self.embed_options), csi, labels, n_outputs)
-            targets = model.in_units(labels)
+            model = _EncoderWithHead(copy.deepcopy(self.encoder), dict(self.embed_options), csi, n_outputs)
+            targets, offset, scale = unit_values(labels)
             train_network(model.head, model.frozen(csi), targets, 2e-3, _PROBE_STEPS)
             for parameter in model.encoder.parameters():
                 parameter.requires_grad_(False)
@@ -51,38 +51,29 @@ class FineTuning:
                 parameter.requires_grad_(True)
             n_steps = min(_MAX_STEPS, max(_MIN_STEPS, _EPOCHS * len(labels) // 128))
             train_network(model, csi, targets, _LEARNING_RATE, n_steps)
-        return FineTuned(model)
+        return FineTuned(model, offset, scale)
 
 
 class FineTuned:
     """A fitted encoder and head; a :class:`wirelessfm.baselines.Predictor`."""
 
-    def __init__(self, model: _EncoderWithHead) -> None:
-        self.model = model
+    def __init__(self, model: _EncoderWithHead, offset: Tensor, scale: Tensor) -> None:
+        self.model, self.offset, self.scale = model, offset, scale
         self.n_parameters = sum(p.numel() for p in model.encoder.parameters())
 
     @torch.no_grad()
     def __call__(self, csi: CSI) -> Tensor:
         parts = [self.model(csi[start : start + 256]) for start in range(0, len(csi), 256)]
-        return torch.cat(parts) * self.model.scale + self.model.offset
+        return torch.cat(parts) * self.scale + self.offset
 
 
 class _EncoderWithHead(nn.Module):
-    def __init__(self, encoder: nn.Module, options: dict[str, Any], csi: CSI, labels: Tensor, n_outputs: int) -> None:
+    def __init__(self, encoder: nn.Module, options: dict[str, Any], csi: CSI, n_outputs: int) -> None:
         super().__init__()
         self.encoder, self.options = encoder.eval(), options
         self.standardise = None
         self.standardise = fit_standardiser(self.frozen(csi), max_width=None)
-        self.offset, self.scale = torch.zeros(1), torch.ones(1)
-        if labels.is_floating_point():
-            self.scale, self.offset = torch.std_mean(labels.float(), dim=0, correction=0)
         self.head = nn.Linear(len(self.standardise.mean), n_outputs)
-
-    def in_units(self, labels: Tensor) -> Tensor:
-        """Labels as the head predicts them."""
-        if not labels.is_floating_point():
-            return labels
-        return (labels.float() - self.offset) / torch.where(self.scale > 0, self.scale, torch.ones_like(self.scale))
 
     @torch.no_grad()
     def frozen(self, csi: CSI) -> Tensor:

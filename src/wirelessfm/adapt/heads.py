@@ -12,9 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from torch import Tensor, nn
 
-from wirelessfm.adapt.prototypes import fit_prototypes
+from wirelessfm.adapt.prototypes import fit_prototypes, fit_prototypes_cosine
 from wirelessfm.adapt.resnet import SLIM, WIDE, ResNetHead
-from wirelessfm.baselines.training import train_network
+from wirelessfm.baselines.training import train_network, unit_values
 from wirelessfm.errors import WirelessFMError, unknown_name
 
 # Weight of the data against ½‖w‖², the same for every input: between 0.1 and 10 accuracy moves by 1 to 3 points, with
@@ -162,15 +162,12 @@ def fit_network_head(
     ``reduce`` rotates wide features to principal directions, which would take their order from a convolution.
     """
     standardise = fit_standardiser(features, _MAX_WIDTH if reduce else None)
-    inputs, offset, scale = standardise(features), torch.zeros(1), torch.ones(1)
-    if labels.is_floating_point():
-        scale, offset = torch.std_mean(labels.float(), dim=0, correction=0)
-        # A value that never varies is predicted as it is: its scale stays 0.
-        labels = (labels.float() - offset) / torch.where(scale > 0, scale, torch.ones_like(scale))
+    inputs = standardise(features)
+    targets, offset, scale = unit_values(labels)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = build(inputs.shape[1], n_outputs)
-        train_network(model, inputs, labels, 2e-3, _NETWORK_STEPS)
+        train_network(model, inputs, targets, 2e-3, _NETWORK_STEPS)
 
     @torch.no_grad()
     def score(x: Tensor) -> Tensor:
@@ -191,7 +188,7 @@ HEADS: dict[str, FitHead] = {
     "resnet-slim": fit_resnet_slim,
     "resnet-wide": fit_resnet_wide,
     "prototypes": fit_prototypes,
-    "prototypes-cosine": partial(fit_prototypes, cosine=True),
+    "prototypes-cosine": fit_prototypes_cosine,
 }
 # Heads that have no meaning for tasks with values.
 CLASS_HEADS = ("prototypes", "prototypes-cosine")

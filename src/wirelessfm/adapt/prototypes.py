@@ -13,7 +13,7 @@ from wirelessfm.errors import WirelessFMError
 def fit_prototypes(
     features: Tensor, labels: Tensor, n_outputs: int, seed: int, cosine: bool = False
 ) -> Callable[[Tensor], Tensor]:
-    """Score a sample by its closeness to the mean of every class; arguments as those of ``fit_linear``.
+    """Score a sample by its closeness to the mean of every class.
 
     Euclidean distance on the features as they are: the highest score is the nearest mean. With ``cosine`` features
     and means are taken at unit length (Snell et al. 2017 compare both).
@@ -47,6 +47,11 @@ def fit_prototypes(
         return full.float()
 
     return score
+
+
+def fit_prototypes_cosine(features: Tensor, labels: Tensor, n_outputs: int, seed: int) -> Callable[[Tensor], Tensor]:
+    """The same at unit length: directions alone count."""
+    return fit_prototypes(features, labels, n_outputs, seed, cosine=True)
 
 
 def _unit(x: Tensor) -> Tensor:

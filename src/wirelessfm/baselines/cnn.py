@@ -7,7 +7,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from wirelessfm.baselines.raw import log_power
-from wirelessfm.baselines.training import train_network
+from wirelessfm.baselines.training import TrainedNetwork, train_network, unit_values
 from wirelessfm.csi import CSI
 from wirelessfm.signal import to_angle_delay
 
@@ -51,37 +51,15 @@ def _block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
     return [nn.Conv1d(inputs, outputs, 3, stride, padding=1, bias=False), nn.BatchNorm1d(outputs), nn.ReLU()]
 
 
-class TrainedCNN:
-    """A fitted :class:`SmallCNN`; its outputs are scores, or values in units of ``scale`` around ``offset``."""
-
-    def __init__(self, model: SmallCNN, offset: Tensor, scale: Tensor) -> None:
-        self.model, self.offset, self.scale = model, offset, scale
-
-    @property
-    def n_parameters(self) -> int:
-        """Trained numbers."""
-        return sum(p.numel() for p in self.model.parameters())
-
-    @torch.no_grad()
-    def __call__(self, csi: CSI) -> Tensor:
-        device = next(self.model.parameters()).device
-        parts = csi.tensor("sample antenna subcarrier").split(1024)
-        return torch.cat([self.model(part.to(device)).cpu() for part in parts]) * self.scale + self.offset
-
-
-def train_cnn(csi: CSI, labels: Tensor, n_classes: int, seed: int, device: str = "cpu") -> TrainedCNN:
+def train_cnn(csi: CSI, labels: Tensor, n_classes: int, seed: int) -> TrainedNetwork:
     """Train on labelled samples, int64 classes or float [sample, d]; the seed fixes weights, batches and dropout."""
-    offset, scale = torch.zeros(1), torch.ones(1)
-    if labels.is_floating_point():
-        scale, offset = torch.std_mean(labels, dim=0, correction=0)
-        scale = scale.clamp_min(1e-6)
-        labels, n_classes = (labels - offset) / scale, labels.shape[1]
-    values = csi.tensor("sample antenna subcarrier").to(device)
-    with torch.random.fork_rng(devices=[] if device == "cpu" else None):
+    targets, offset, scale = unit_values(labels)
+    values = csi.tensor("sample antenna subcarrier")
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = SmallCNN(values.shape[1], values.shape[2], n_classes).to(device)
+        model = SmallCNN(values.shape[1], values.shape[2], n_classes)
         spread, mean = torch.std_mean(log_power(values), correction=0)
         model.power_db.copy_(torch.stack([mean, spread]))
         n_steps = min(_MAX_STEPS, max(_MIN_STEPS, _EPOCHS * len(labels) // 128))
-        train_network(model, values, labels.to(device), 3e-3, n_steps)
-    return TrainedCNN(model, offset, scale)
+        train_network(model, values, targets, 3e-3, n_steps)
+    return TrainedNetwork(model, offset, scale)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -78,12 +79,14 @@ class System:
 def remembering(system: System) -> System:
     """The same encoder or features, computed once per input, for several calls with the same CSI.
 
-    Keeps every result in memory, found again by the fingerprint of the CSI.
+    Keeps every result in memory, found again by the fingerprint of the CSI. ``inspect.unwrap`` of its ``run`` is the
+    original, to measure what a computation costs.
     """
     if system.kind not in ("encoder", "features"):
         raise WirelessFMError(f"only an encoder or features can be remembered, '{system.name}' is a {system.kind}")
     known: dict[str, Tensor] = {}
 
+    @wraps(system.run)
     def run(csi: CSI) -> Tensor:
         key = csi.fingerprint()
         if key not in known:

@@ -12,6 +12,35 @@ from wirelessfm.csi import CSI
 _MIN_BATCH, _MAX_BATCH = 16, 128
 
 
+def unit_values(labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What a network learns instead of ``labels``, and the offset and scale that lead back from what it says.
+
+    Values [sample, d] are taken to zero mean and unit variance; one that never varies keeps a scale of 0, so that it
+    is predicted as it is. Classes, int64, stay.
+    """
+    if not labels.is_floating_point():
+        return labels, torch.zeros(1), torch.ones(1)
+    scale, offset = torch.std_mean(labels.float(), dim=0, correction=0)
+    return (labels.float() - offset) / torch.where(scale > 0, scale, torch.ones_like(scale)), offset, scale
+
+
+class TrainedNetwork:
+    """A fitted network on channels; its outputs are scores, or values in units of ``scale`` around ``offset``."""
+
+    def __init__(self, model: nn.Module, offset: Tensor, scale: Tensor) -> None:
+        self.model, self.offset, self.scale = model, offset, scale
+
+    @property
+    def n_parameters(self) -> int:
+        """Trained numbers."""
+        return sum(p.numel() for p in self.model.parameters())
+
+    @torch.no_grad()
+    def __call__(self, csi: CSI) -> Tensor:
+        parts = csi.tensor("sample antenna subcarrier").split(1024)
+        return torch.cat([self.model(part) for part in parts]) * self.scale + self.offset
+
+
 def train_network(
     model: nn.Module,
     inputs: Tensor | CSI,

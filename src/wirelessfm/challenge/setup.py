@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from wirelessfm.csi import CSI
-from wirelessfm.paths import Paths
 from wirelessfm.signal import add_noise
 from wirelessfm.tasks import CrossBandBeamTask, LosTask, SitePaths
+from wirelessfm.tasks.localisation import relative_position_m
 
 N_ANTENNAS, N_BEAMS, PILOT_STEP = 32, 64, 4
 SNR_DB = (0.0, 20.0)
@@ -73,19 +73,10 @@ def collect_users(sites: Sequence[SitePaths]) -> Users:
     """
     los = LosTask(n_antennas=N_ANTENNAS).build(sites)
     beam = CrossBandBeamTask("beam", N_ANTENNAS, N_BEAMS).build(sites)
-    places = [local_position_m(site.connected().sub6) for site in sites]
+    places = [relative_position_m(site.connected().sub6) for site in sites]
     answers = {"los": los.truth.labels, "beam": beam.truth.labels, "localisation": torch.cat(places)}
     assert los.truth.position_m is not None
     return Users(los.inputs, answers, los.truth.position_m, los.scenes)
-
-
-def local_position_m(paths: Paths) -> Tensor:
-    """Where users are from the base station: float32 [user, 2], metres ahead of the array and to its left."""
-    offset = paths.position_m[:, :2] - torch.tensor(paths.meta.bs_position_m[:2])
-    yaw = torch.tensor(paths.meta.bs_orientation_rad[0])
-    ahead = offset[:, 0] * yaw.cos() + offset[:, 1] * yaw.sin()
-    left = offset[:, 1] * yaw.cos() - offset[:, 0] * yaw.sin()
-    return torch.stack([ahead, left], dim=1).float()
 
 
 def interpolation_inputs(channels: CSI, generator: torch.Generator) -> CSI:

@@ -115,7 +115,7 @@ def score_csi(estimate: Tensor, truth: Truth) -> dict[str, float]:
     result = {
         "nmse_db": metrics.db(metrics.nmse(estimate, clean)),
         "nmse_ratio_db": metrics.db(metrics.nmse(estimate, clean, "ratio")),
-        "sgcs": _sgcs(estimate, clean),
+        "sgcs": metrics.sgcs_or_zero(estimate.transpose(1, 2), clean.transpose(1, 2)),
     }
     if truth.condition is not None:
         for value in truth.condition.unique().tolist():
@@ -135,13 +135,6 @@ def _observe(clean: CSI, seen: Tensor, snr_db: Tensor, generator: torch.Generato
     noisy = add_noise(clean.values, snr_db, generator)
     known = {"observed": seen.expand(len(clean), -1, -1), "noise_power": power * 10 ** (-snr_db / 10)}
     return replace(clean, values=torch.where(seen, noisy, 0), labels={**clean.labels, **known})
-
-
-def _sgcs(estimate: Tensor, clean: Tensor) -> float:
-    precoders, truth = estimate.transpose(1, 2), clean.transpose(1, 2)
-    # An estimate of zero points nowhere and is like nothing; the metric itself refuses it.
-    alive = precoders.norm(dim=-1) > 0
-    return metrics.sgcs(precoders[alive], truth[alive]) * float(alive.double().mean()) if alive.any() else 0.0
 
 
 def _check_pattern(pattern: Pattern, n: int, what: str) -> None:

@@ -27,7 +27,8 @@ def the_recording(files: Files, task: str) -> Path:
     """
     paths = [Path(file) for file in files]
     found = [p for path in paths for p in (sorted(path.glob("*.npz")) if path.is_dir() else [path])]
-    if len(found) != 1 or not found[0].is_file():
+    found = [path for path in found if path.is_file()]
+    if len(found) != 1:
         raise WirelessFMError(
             f"task '{task}' is built from one npz file, or a folder with one; found {len(found) or 'none'} in "
             f"{[str(p) for p in paths]}; 'wfm data list' says where to obtain the recording"

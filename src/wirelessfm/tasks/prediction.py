@@ -35,7 +35,7 @@ KINDS = {"time": "time-prediction", "subcarrier": "frequency-prediction"}
 
 @dataclass(frozen=True)
 class PredictionTask:
-    """The rest of an axis from its beginning.
+    """The rest of the time axis, or of the subcarriers, from their beginning.
 
     Asked: the complex channel after the known part, scored there only. Given: the known part with noise, zeros
     elsewhere, and the labels ``observed`` and ``noise_power``. Split: whole trajectories; a sample is one of its
@@ -162,8 +162,8 @@ class PredictionTask:
         """
         dim = AXES.index(self.along)
         n_known = self.n_known(truth.labels.shape[dim])
-        asked = (part.narrow(dim, n_known, part.shape[dim] - n_known) for part in (predictions, truth.labels))
-        estimate, target = asked
+        n_asked = truth.labels.shape[dim] - n_known
+        estimate, target = (part.narrow(dim, n_known, n_asked) for part in (predictions, truth.labels))
         nmse = metrics.nmse(estimate, target)
         result = {
             "nmse_db": metrics.db(nmse),
@@ -171,15 +171,8 @@ class PredictionTask:
             "nmse_ratio_db": metrics.db(metrics.nmse(estimate, target, "ratio")),
         }
         if target.shape[2] > 1:
-            result["sgcs"] = _sgcs(estimate.movedim(2, -1), target.movedim(2, -1))
+            result["sgcs"] = metrics.sgcs_or_zero(estimate.movedim(2, -1), target.movedim(2, -1))
         return result
-
-
-def _sgcs(estimate: Tensor, target: Tensor) -> float:
-    usable = (estimate != 0).any(dim=-1) & (target != 0).any(dim=-1)
-    if not bool(usable.any()):
-        return 0.0
-    return metrics.sgcs(estimate[usable], target[usable]) * float(usable.double().mean())
 
 
 def _check_power(task: str, known: Tensor, asked: Tensor) -> None:

@@ -11,7 +11,8 @@ import itertools
 
 from torch import Tensor, nn
 
-from wirelessfm.baselines.published_networks.schedule import Schedule, TrainedNetwork, train_as_published
+from wirelessfm.baselines.published_networks.schedule import Schedule, train_as_published
+from wirelessfm.baselines.training import TrainedNetwork
 from wirelessfm.csi import CSI
 
 _SCHEDULE = Schedule(learning_rate=1e-4, epochs=120, decay_epochs=30, decay=0.5)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from wirelessfm.baselines.published_networks.schedule import Schedule, TrainedNetwork, train_as_published
+from wirelessfm.baselines.published_networks.schedule import Schedule, train_as_published
+from wirelessfm.baselines.training import TrainedNetwork
 from wirelessfm.csi import CSI
 
 _SCHEDULE = Schedule(learning_rate=1e-3, epochs=150, decay_epochs=40, decay=0.6)

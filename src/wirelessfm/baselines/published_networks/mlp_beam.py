@@ -12,7 +12,8 @@ import itertools
 
 from torch import Tensor, nn
 
-from wirelessfm.baselines.published_networks.schedule import Schedule, TrainedNetwork, train_as_published
+from wirelessfm.baselines.published_networks.schedule import Schedule, train_as_published
+from wirelessfm.baselines.training import TrainedNetwork
 from wirelessfm.csi import CSI
 
 _HIDDEN_LAYERS, _WIDTH = 5, 512

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from wirelessfm.baselines.published_networks.schedule import Schedule, TrainedNetwork, train_as_published
+from wirelessfm.baselines.published_networks.schedule import Schedule, train_as_published
+from wirelessfm.baselines.training import TrainedNetwork
 from wirelessfm.csi import CSI
 
 Stages = tuple[tuple[int, int], ...]

@@ -9,6 +9,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from wirelessfm.baselines.training import TrainedNetwork, unit_values
 from wirelessfm.csi import CSI
 
 
@@ -64,23 +65,6 @@ class RealInput(nn.Module):
         return rearrange(torch.view_as_real(values / self.scale), "b a k part -> b (part k) a")
 
 
-class TrainedNetwork:
-    """A fitted network; its outputs are scores, or values in units of ``scale`` around ``offset``."""
-
-    def __init__(self, model: nn.Module, offset: Tensor, scale: Tensor) -> None:
-        self.model, self.offset, self.scale = model, offset, scale
-
-    @property
-    def n_parameters(self) -> int:
-        """Trained numbers."""
-        return sum(p.numel() for p in self.model.parameters())
-
-    @torch.no_grad()
-    def __call__(self, csi: CSI) -> Tensor:
-        parts = csi.tensor("sample antenna subcarrier").split(1024)
-        return torch.cat([self.model(part) for part in parts]) * self.scale + self.offset
-
-
 def train_as_published(
     build: Callable[[int, int, int], nn.Module],
     schedule: Schedule,
@@ -99,16 +83,12 @@ def train_as_published(
         n_outputs: classes, or values.
         seed: fixes weights, batches and dropout; the global generator is left alone.
     """
-    offset, scale = torch.zeros(1), torch.ones(1)
-    if labels.is_floating_point():
-        scale, offset = torch.std_mean(labels.float(), dim=0, correction=0)
-        scale = scale.clamp_min(1e-6)
-        labels = (labels.float() - offset) / scale
+    targets, offset, scale = unit_values(labels)
     values = csi.tensor("sample antenna subcarrier")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = nn.Sequential(RealInput(values), build(values.shape[1], values.shape[2], n_outputs))
-        _train(model, schedule, values, labels)
+        _train(model, schedule, values, targets)
     return TrainedNetwork(model, offset, scale)
 
 
