@@ -132,7 +132,8 @@ def fitted(jobs: Sequence[Job], means: Means = Means()) -> Iterator[tuple[int, F
 
 def _costs(job: Job, means: Means) -> dict[str, float]:
     # A bound knows every user and takes no part of them; what was computed elsewhere has no costs here.
-    if not means.costs or job.system in job.data.bounds or job.system.notes.get(COMPUTED_ELSEWHERE):
+    notes = job.system.notes
+    if not means.costs or notes.get("genie") or notes.get(COMPUTED_ELSEWHERE):
         return {}
     system, n_outputs = job.system, job.data.task.n_classes
     if way(system, job.data.task.output) == "features":
