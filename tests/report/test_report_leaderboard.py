@@ -47,12 +47,14 @@ def test_scaling_a_metric_changes_nothing():
         assert ours.mean_score == pytest.approx(theirs.mean_score) and ours.ranks == theirs.ranks
 
 
-def test_a_system_of_few_tasks_has_no_place_and_takes_none():
+def test_a_system_of_few_tasks_has_no_place_and_does_not_shrink_what_is_shared():
     results = {**RESULTS, ("los", "accuracy"): {**RESULTS["los", "accuracy"], "specialist": 0.99}}
     board = board_of(rows_of(results))
     last = board.standings[-1]
     assert last.entry.name == "specialist" and not last.is_listed and last.mean_rank is None
-    assert board.standings[0].ranks[0] == 1 and board.shared == (True, True, False)
+    # Where it was tested it has its rank, so that a rule that wins is seen.
+    assert last.ranks == (1, None, None) and board.standings[0].ranks[0] == 2
+    assert board.shared == (True, True, False)
 
 
 def test_bounds_have_no_place():

@@ -23,8 +23,8 @@ class Standing:
         found: its entry in each table, None where it was not tested. A system that needs no head for a task (as an
             encoder that completes channels itself) stands there in the line of each of its heads.
         scores: mean score in each table; not a number where it is missing.
-        ranks: among the listed systems, equal scores sharing the mean of their places; None where missing.
-        is_listed: tested on at least half of the tasks, and not a bound.
+        ranks: among all systems tested but bounds, equal scores sharing the mean of their places; None where missing.
+        is_listed: among those that are ranked, see :func:`leaderboard`.
         mean_rank, mean_score: over the shared tasks; None for a system not listed, or without a shared task.
     """
 
@@ -50,9 +50,10 @@ class Leaderboard:
 def leaderboard(tables: Sequence[TaskTable], budget: float) -> Leaderboard:
     """Order the systems of several tasks.
 
-    A system is listed that was tested on at least half of the tasks. Of the tasks on which all listed systems were
-    tested, the means take the rank and the normalised score: 0 for the worst listed system of the task, 1 for the
-    best, linear between them in the unit of the metric (1 for all where all are equal).
+    Listed are the systems tested on at least so many tasks that the number of listed systems times the number of
+    tasks that all of them share is largest: a rule for one kind of task does not shrink what the others are compared
+    on. The means are over the shared tasks, of the rank and of the normalised score: 0 for the worst system of the
+    task, 1 for the best, linear between them in the unit of the metric (1 for all where all are equal).
 
     Args:
         tables: at least one.
@@ -63,11 +64,11 @@ def leaderboard(tables: Sequence[TaskTable], budget: float) -> Leaderboard:
     scores = np.array([[e.score_at(budget) if e else math.nan for e in across] for across in found.values()])
     tested = np.isfinite(scores)
     competes = np.array([not entry.is_bound for entry in entries.values()])
-    listed = (2 * tested.sum(axis=1) >= len(tables)) & competes
+    listed = _listed(tested, competes)
     shared = tested[listed].all(axis=0) & listed.any()
     ranks, points = np.full(scores.shape, math.nan), np.full(scores.shape, math.nan)
     for i, table in enumerate(tables):
-        taking_part = tested[:, i] & listed
+        taking_part = tested[:, i] & competes
         gain = scores[taking_part, i] * (-1 if table.lower_is_better else 1)
         ranks[taking_part, i] = rankdata(-gain)
         points[taking_part, i] = _normalised(gain)
@@ -85,6 +86,14 @@ def leaderboard(tables: Sequence[TaskTable], budget: float) -> Leaderboard:
         if tested[row].any()
     ]
     return Leaderboard(tuple(tables), budget, tuple(map(bool, shared)), tuple(sorted(standings, key=_place)))
+
+
+def _listed(tested: np.ndarray, competes: np.ndarray) -> np.ndarray:
+    """The systems that enter the means, bool [system]; of equally large choices the one with more systems."""
+    counts = tested.sum(axis=1)
+    choices = [competes & (counts >= least) for least in sorted(set(counts[competes & (counts > 0)].tolist()))]
+    sizes = [(int(rows.sum() * tested[rows].all(axis=0).sum()), -i) for i, rows in enumerate(choices)]
+    return choices[-max(sizes)[1]] if choices else competes & False
 
 
 def _lines(tables: Sequence[TaskTable]) -> dict[str, tuple[Entry | None, ...]]:

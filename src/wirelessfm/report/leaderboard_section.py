@@ -15,11 +15,12 @@ from wirelessfm.report.tables import TaskTable
 from wirelessfm.report.wording import counted, kind_name, labels, magnitude, number, with_direction
 
 _HOW = (
-    "How it is computed: a system is ranked if it was tested on at least half of the tasks of the table; the others "
-    "stand below without a place, as do bounds (genie). Mean rank and mean score are taken over the tasks that all "
-    "ranked systems share, so a missing task (–) is never counted as zero. The score of a task is 0 for its worst "
-    "ranked system, 100 for its best and linear between them in the unit of the metric; equal results share the mean "
-    "of their ranks. In parentheses: rank on the task. With filters, all is computed again among the systems shown."
+    "How it is computed: ranked are the systems tested on so many tasks of the table that ranked systems times tasks "
+    "they all share is largest. The others, such as a rule for one kind of task, stand below without a place, as do "
+    "bounds (genie). Mean rank and mean score are taken over the shared tasks, so a missing task (–) is never counted "
+    "as zero. The score of a task is 0 for its worst system, 100 for its best and linear between them in the unit of "
+    "the metric; equal results share the mean of their ranks. In parentheses: rank on the task among all systems but "
+    "bounds. With filters, all is computed again among the systems shown."
 )
 
 

@@ -51,15 +51,21 @@ function matches(data) {
 function rankTasks(table) {
   const columns = all("th.task-column", table), rows = shownRows(table);
   const scores = row => columns.map(th => value(row.cells[th.cellIndex]));
-  const listed = rows.filter(row =>
-    row.dataset.bound === "no" && 2 * scores(row).filter(Number.isFinite).length >= columns.length);
+  const competing = rows.filter(row => row.dataset.bound === "no");
+  const count = row => scores(row).filter(Number.isFinite).length;
+  let listed = [], most = -1;
+  for (const least of Array.from(new Set(competing.map(count))).filter(n => n > 0).sort((a, b) => a - b)) {
+    const some = competing.filter(row => count(row) >= least);
+    const common = columns.filter((_, i) => some.every(row => Number.isFinite(scores(row)[i]))).length;
+    if (some.length * common > most) [listed, most] = [some, some.length * common];
+  }
   const standings = new Map(rows.map(row => [row, { ranks: [], points: [] }]));
   let shared = 0;
   for (const th of columns) {
     const sign = th.dataset.better === "low" ? -1 : 1, gain = row => sign * value(row.cells[th.cellIndex]);
-    const tested = listed.filter(row => Number.isFinite(gain(row))), gains = tested.map(gain);
+    const tested = competing.filter(row => Number.isFinite(gain(row))), gains = tested.map(gain);
     const low = Math.min(...gains), span = Math.max(...gains) - low;
-    const isShared = listed.length > 0 && tested.length === listed.length;
+    const isShared = listed.length > 0 && listed.every(row => tested.includes(row));
     shared += isShared;
     th.classList.toggle("not-shared", !isShared);
     for (const row of rows) {
@@ -68,7 +74,7 @@ function rankTasks(table) {
       const rank = better + (equal + 1) / 2;
       if (mark) mark.textContent = takesPart ? " (" + rank + ")" : "";
       cell.classList.toggle("best-overall", takesPart && better === 0);
-      if (takesPart && isShared) {
+      if (takesPart && isShared && listed.includes(row)) {
         standings.get(row).ranks.push(rank);
         standings.get(row).points.push(span > 0 ? (gain(row) - low) / span : 1);
       }
