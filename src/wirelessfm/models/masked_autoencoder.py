@@ -42,6 +42,7 @@ class MaskedAutoencoderConfig:
         n_summary: width that the summary is compressed to in the embedding, so that the few numbers it carries are
             not drowned by the patches when every feature of an embedding is scaled alike.
         n_lags, n_statistics: what the embedding can be asked for by the objectives of these names.
+        n_project: width of the projection that objectives compare embeddings in; 0 for none.
     """
 
     width: int = 64
@@ -56,6 +57,7 @@ class MaskedAutoencoderConfig:
     n_summary: int = 16
     n_lags: int = 31
     n_statistics: int = 5
+    n_project: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,10 @@ class MaskedAutoencoder(nn.Module):
         self.predict_autocorrelation = nn.Linear(width, 2 * config.n_lags)
         self.compress = nn.Linear(width, config.n_summary)
         self.predict_statistics = nn.Linear(config.n_summary, config.n_statistics)
+        # Last, and only if asked for: the random weights of all other parts stay the same.
+        if config.n_project:
+            first, last = nn.Linear(config.n_summary + width, 2 * width), nn.Linear(2 * width, config.n_project)
+            self.projection = nn.Sequential(first, nn.GELU(), last)
 
     def tokenize(self, csi: CSI) -> Tokens:
         """CSI with axes (sample, antenna, subcarrier) and any sizes to tokens.
@@ -156,6 +162,17 @@ class MaskedAutoencoder(nn.Module):
         power = self._angle_power(tokens).sum(dim=-1, keepdim=True)
         power = power if visible is None else take_tokens(power, visible)
         return (encoded[:, 1:] * power).sum(dim=1) / power.sum(dim=1).clamp_min(1e-12)
+
+    def project(self, encoded: Tensor, tokens: Tokens, visible: Tensor | None = None) -> Tensor:
+        """The embedding ``summary+power`` of what :meth:`encode` gave, projected: float [sample, n_project].
+
+        Raises:
+            WirelessFMError: the model has no projection.
+        """
+        if not self.config.n_project:
+            raise WirelessFMError("this objective compares projections; set n_project of the model, such as 64")
+        embedded = torch.cat([self.compress(encoded[:, 0]), self.pool(encoded, tokens, visible)], dim=1)
+        return self.projection(embedded)
 
     def _angle_power(self, tokens: Tokens) -> Tensor:
         """Share of the sample's power in each angle bin of each patch, float [sample, token, angle]."""

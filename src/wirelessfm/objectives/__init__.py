@@ -7,11 +7,15 @@ from torch import Tensor
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.objectives import lwm, wifo, wimae
 from wirelessfm.objectives.autocorrelation import autocorrelation_error
+from wirelessfm.objectives.charting import charting_error
+from wirelessfm.objectives.contrastive import contrastive_error
 from wirelessfm.objectives.masked import masked_nmse
 from wirelessfm.objectives.statistics import statistics_error
 
 OBJECTIVES: dict[str, Callable[..., Tensor]] = {
     "autocorrelation": autocorrelation_error,
+    "charting": charting_error,
+    "contrastive": contrastive_error,
     "masked": masked_nmse,
     "statistics": statistics_error,
     "lwm": lwm.loss,
