@@ -58,6 +58,7 @@ class DataPart(_Strict):
     turn: bool = ViewSpec.turn
     reference_antennas: int = Field(default=ViewSpec.reference_antennas, ge=0)
     reference_bandwidth_hz: float = Field(default=ViewSpec.reference_bandwidth_hz, gt=0)
+    positions: bool = ViewSpec.positions
     times: int = Field(default=ViewSpec.times, ge=0)
     interval_s: float = Field(default=ViewSpec.interval_s, gt=0)
     speed_m_per_s: tuple[float, float] = ViewSpec.speed_m_per_s

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,7 +34,10 @@ class ViewSpec:
         turn: draw the orientation of the array for each sample; else keep that of the site.
         reference_antennas, reference_bandwidth_hz: with every view comes the label ``reference``, the same users
             seen without noise by a linear array of this size and on 32 subcarriers of this bandwidth: what a better
-            receiver would have seen. 0 antennas for none.
+            receiver would have seen; its subcarriers are in ``meta.extra["reference_subcarrier_hz"]``. 0 antennas
+            for none.
+        positions: give the labels ``position_m`` float32 [sample, 3] and ``site`` int64 [sample], to objectives that
+            need neighbours. Where a user is, is a target of tasks, known to a simulator only.
         times, interval_s: samples of the time axis and seconds between them; 0 times for no such axis.
         speed_m_per_s: with a time axis, smallest and largest, drawn for each sample together with a horizontal
             direction; Doppler that the paths bring along is not used.
@@ -47,6 +51,7 @@ class ViewSpec:
     turn: bool = True
     reference_antennas: int = 32
     reference_bandwidth_hz: float = 2e7
+    positions: bool = False
     times: int = 0
     interval_s: float = 1e-3
     speed_m_per_s: tuple[float, float] = (0.0, 30.0)
@@ -85,7 +90,8 @@ class ViewSampler:
 
     def draw(self, batch_size: int, generator: torch.Generator) -> CSI:
         """One batch with axes (sample[, time], antenna, subcarrier); the (CPU) generator's state alone decides."""
-        site = self.sites[int(torch.multinomial(self._share, 1, generator=generator))]
+        number = int(torch.multinomial(self._share, 1, generator=generator))
+        site = self.sites[number]
         users = site[torch.randint(site.n_users, (batch_size,), generator=generator).to(site.gain.device)]
         array = PlanarArray(_choose(self.spec.antennas, generator))
         n_subcarriers = _choose(self.spec.subcarriers, generator)
@@ -99,14 +105,19 @@ class ViewSampler:
             users = self._moving(users, generator)
         response = channel_response(users, array, ofdm, times_s=coords.get("time"), yaw_offset_rad=turn)
         values = response[:, :, 0] if self.spec.times else response[:, 0, 0]
-        labels = {}
+        labels: dict[str, Tensor] = {}
+        extra: dict[str, Any] = {}
         if self.spec.reference_antennas:
             best, wide = PlanarArray(self.spec.reference_antennas), OFDM(32, self.spec.reference_bandwidth_hz / 32)
             labels["reference"] = channel_response(users, best, wide, yaw_offset_rad=turn)[:, 0, 0]
+            extra["reference_subcarrier_hz"] = wide.frequencies_hz().tolist()
+        if self.spec.positions:
+            labels["position_m"] = users.position_m
+            labels["site"] = torch.full((batch_size,), number, device=users.gain.device)
         if _uniform(generator) >= self.spec.noiseless:
             values = self._noisy(values, generator)
         coords = {name: positions.to(values.device) for name, positions in coords.items()}
-        meta = CSIMeta(site.meta.carrier_hz, site.meta.source, site.meta.licence)
+        meta = CSIMeta(site.meta.carrier_hz, site.meta.source, site.meta.licence, extra)
         axes = ("sample", "time", "antenna", "subcarrier") if self.spec.times else ("sample", "antenna", "subcarrier")
         return CSI(values, axes, coords, labels, meta)
 

@@ -3,10 +3,7 @@
 Architecture after K. He et al., "Masked Autoencoders Are Scalable Vision Learners", CVPR 2022: the encoder sees
 the visible tokens only, a small decoder fills in the rest. What is particular to channels:
 
-- patches are cut from the angle–delay domain, where a channel is sparse, of any number of antennas and subcarriers;
-- power and global phase are taken out of the patches (a common phase means nothing, power spans 80 dB);
-- the summary token carries what that removes and what patches hide: log power and the frequency correlation,
-  whose phase is the absolute delay;
+- patches are cut from the angle–delay domain, and a summary token has what they hide (:mod:`.angle_delay`);
 - positions are direction cosines and delay bins, not indices of a fixed grid.
 """
 
@@ -20,14 +17,10 @@ from torch import Tensor, nn
 
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError, unknown_name
+from wirelessfm.models.angle_delay import POSITION_FEATURES, SUMMARY_FEATURES, Tokens, position_code, tokenize
 from wirelessfm.nn.attention import Block, take_tokens
-from wirelessfm.nn.positions import harmonic_code, octave_code
-from wirelessfm.nn.tokens import PatchGrid, patch
-from wirelessfm.signal.transforms import to_angle_delay
 
 POOLINGS = ("summary", "power", "summary+power", "mean", "tokens")
-_HARMONICS, _OCTAVES = 32, 6
-_SUMMARY_FEATURES = 6
 
 
 @dataclass(frozen=True)
@@ -42,6 +35,7 @@ class MaskedAutoencoderConfig:
         n_summary: width that the summary is compressed to in the embedding, so that the few numbers it carries are
             not drowned by the patches when every feature of an embedding is scaled alike.
         n_lags, n_statistics: what the embedding can be asked for by the objectives of these names.
+        n_project: width of the projection that objectives compare embeddings in; 0 for none.
     """
 
     width: int = 64
@@ -56,17 +50,7 @@ class MaskedAutoencoderConfig:
     n_summary: int = 16
     n_lags: int = 31
     n_statistics: int = 5
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """A tokenised batch: ``summary`` float [sample, feature], ``patches`` float [sample, token, feature],
-    ``positions`` float [token, 2] (direction cosine, delay in units of 64 bins), and the grid for the way back."""
-
-    summary: Tensor
-    patches: Tensor
-    positions: Tensor
-    grid: PatchGrid
+    n_project: int = 0
 
 
 class MaskedAutoencoder(nn.Module):
@@ -77,8 +61,8 @@ class MaskedAutoencoder(nn.Module):
         self.config, width = config, config.width
         features = 2 * config.patch_angle * config.patch_delay
         self.embed_patch = nn.Linear(features * 3 // 2 + 2 * config.patch_angle, width)
-        self.embed_summary = nn.Sequential(nn.Linear(_SUMMARY_FEATURES, width), nn.GELU(), nn.Linear(width, width))
-        self.embed_position = nn.Linear(2 * _HARMONICS + 2 * _OCTAVES, width)
+        self.embed_summary = nn.Sequential(nn.Linear(SUMMARY_FEATURES, width), nn.GELU(), nn.Linear(width, width))
+        self.embed_position = nn.Linear(POSITION_FEATURES, width)
         blocks = [Block(width, config.n_heads, config.mlp_ratio) for _ in range(config.depth)]
         self.blocks, self.norm = nn.ModuleList(blocks), nn.LayerNorm(width)
         self.mask_token = nn.Parameter(torch.zeros(width))
@@ -88,6 +72,10 @@ class MaskedAutoencoder(nn.Module):
         self.predict_autocorrelation = nn.Linear(width, 2 * config.n_lags)
         self.compress = nn.Linear(width, config.n_summary)
         self.predict_statistics = nn.Linear(config.n_summary, config.n_statistics)
+        # Last, and only if asked for: the random weights of all other parts stay the same.
+        if config.n_project:
+            first, last = nn.Linear(config.n_summary + width, 2 * width), nn.Linear(2 * width, config.n_project)
+            self.projection = nn.Sequential(first, nn.GELU(), last)
 
     def tokenize(self, csi: CSI) -> Tokens:
         """CSI with axes (sample, antenna, subcarrier) and any sizes to tokens.
@@ -95,17 +83,8 @@ class MaskedAutoencoder(nn.Module):
         Raises:
             WirelessFMError: other axes longer than 1, or no subcarrier coordinates.
         """
-        if "subcarrier" not in csi.coords:
-            raise WirelessFMError("this model needs coords['subcarrier'] in Hz; give the CSI its frequencies")
-        values = csi.denormalise().tensor("sample antenna subcarrier").to(torch.complex64)
-        n_bins = values.shape[1] * self.config.oversampling
-        bins = to_angle_delay(nn.functional.pad(values, (0, 0, 0, n_bins - values.shape[1])))
-        grid = PatchGrid(bins.shape[1], bins.shape[2], self.config.patch_angle, self.config.patch_delay)
-        power = bins.abs().square().mean(dim=(1, 2))
-        summary = _summary_features(values, power, csi.coords["subcarrier"])
-        return Tokens(
-            summary, patch(_standardised(bins, power, self.config.compand), grid), _positions(grid, values.device), grid
-        )
+        config = self.config
+        return tokenize(csi, config.patch_angle, config.patch_delay, config.oversampling, config.compand)
 
     def encode(self, tokens: Tokens, visible: Tensor | None = None) -> Tensor:
         """Float [sample, 1 + tokens, width], summary first; of the ``visible`` int64 [sample, kept] only, if given."""
@@ -157,6 +136,17 @@ class MaskedAutoencoder(nn.Module):
         power = power if visible is None else take_tokens(power, visible)
         return (encoded[:, 1:] * power).sum(dim=1) / power.sum(dim=1).clamp_min(1e-12)
 
+    def project(self, encoded: Tensor, tokens: Tokens, visible: Tensor | None = None) -> Tensor:
+        """The embedding ``summary+power`` of what :meth:`encode` gave, projected: float [sample, n_project].
+
+        Raises:
+            WirelessFMError: the model has no projection.
+        """
+        if not self.config.n_project:
+            raise WirelessFMError("this objective compares projections; set n_project of the model, such as 64")
+        embedded = torch.cat([self.compress(encoded[:, 0]), self.pool(encoded, tokens, visible)], dim=1)
+        return self.projection(embedded)
+
     def _angle_power(self, tokens: Tokens) -> Tensor:
         """Share of the sample's power in each angle bin of each patch, float [sample, token, angle]."""
         real, imaginary = tokens.patches.chunk(2, dim=-1)
@@ -174,41 +164,4 @@ class MaskedAutoencoder(nn.Module):
         return torch.cat([tokens.patches, log_magnitude, power, power.sqrt()], dim=-1)
 
     def _position_code(self, tokens: Tokens) -> Tensor:
-        cosine, delay = tokens.positions.unbind(dim=-1)
-        return self.embed_position(torch.cat([harmonic_code(cosine, _HARMONICS), octave_code(delay, _OCTAVES)], dim=-1))
-
-
-def _standardised(bins: Tensor, power: Tensor, compand: float) -> Tensor:
-    """Unit mean power, the strongest bin real and positive, magnitudes companded.
-
-    Neither power nor global phase is left. Without companding the few strongest bins are all that counts, and a
-    masked one among them can hardly be told from the faint side lobes that stay visible.
-    """
-    flat = bins.flatten(1)
-    strongest = flat.gather(1, flat.abs().argmax(dim=1, keepdim=True))
-    turn = torch.where(strongest.abs() > 0, strongest.conj() / strongest.abs().clamp_min(1e-30), 1)
-    unit = bins * turn[..., None] / power.sqrt().clamp_min(1e-30)[:, None, None]
-    return unit * unit.abs().clamp_min(1e-6) ** (compand - 1)
-
-
-def _summary_features(values: Tensor, power: Tensor, frequencies_hz: Tensor) -> Tensor:
-    """Float [sample, 6]: log power, log delay and log delay times power, frequency correlation, log bandwidth."""
-    spacing_hz = (frequencies_hz[1] - frequencies_hz[0]).float() if len(frequencies_hz) > 1 else torch.tensor(1.0)
-    lag = (values[..., 1:] * values[..., :-1].conj()).sum(dim=(1, 2)) / values.shape[1] / values.shape[2]
-    correlation = lag / power.clamp_min(1e-30)
-    # A delay τ turns the phase by -2π·spacing·τ from one subcarrier to the next; negative slopes are aliases.
-    delay_s = torch.remainder(-torch.angle(correlation), 2 * torch.pi) / (2 * torch.pi * spacing_hz)
-    log_power = (10 * torch.log10(power.clamp_min(1e-20)) + 110) / 20
-    log_delay = torch.log10(delay_s.clamp_min(1e-9)) + 6.5
-    bandwidth = torch.log10(spacing_hz * values.shape[2] / 1e7).expand_as(log_power)
-    parts = [log_power, log_delay, log_power + log_delay, correlation.real, correlation.imag, bandwidth]
-    return torch.stack(parts, dim=1)
-
-
-def _positions(grid: PatchGrid, device: torch.device) -> Tensor:
-    down, right = grid.shape
-    # Middle of the bins of a patch; bin i of n is the direction cosine 2i/n - 1.
-    row = torch.arange(down, device=device) * grid.patch_rows + (grid.patch_rows - 1) / 2
-    column = torch.arange(right, device=device) * grid.patch_columns + (grid.patch_columns - 1) / 2
-    cosine, delay = 2 * row / grid.rows - 1, column / 64
-    return torch.stack([cosine.repeat_interleave(right), delay.repeat(down)], dim=1)
+        return self.embed_position(position_code(tokens.positions))

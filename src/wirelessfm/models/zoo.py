@@ -12,20 +12,32 @@ from torch import nn
 
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.models.masked_autoencoder import MaskedAutoencoder, MaskedAutoencoderConfig
+from wirelessfm.models.next_token import NextTokenConfig, NextTokenModel
 from wirelessfm.models.published_zoo import PUBLISHED, build_published
 
 
 def build_mae(**config: Any) -> nn.Module:
     """Our masked autoencoder; keys are the fields of MaskedAutoencoderConfig."""
-    known = {f.name for f in fields(MaskedAutoencoderConfig)}
+    _check_settings("wfm-mae", config, MaskedAutoencoderConfig)
+    return MaskedAutoencoder(MaskedAutoencoderConfig(**config))
+
+
+def build_next_token(**config: Any) -> nn.Module:
+    """Our next-token model; keys are the fields of NextTokenConfig."""
+    _check_settings("wfm-next-token", config, NextTokenConfig)
+    return NextTokenModel(NextTokenConfig(**config))
+
+
+def _check_settings(model: str, config: Mapping[str, Any], settings: type) -> None:
+    known = {f.name for f in fields(settings)}
     for key in config:
         if key not in known:
-            raise unknown_name("setting of wfm-mae", key, known)
-    return MaskedAutoencoder(MaskedAutoencoderConfig(**config))
+            raise unknown_name(f"setting of {model}", key, known)
 
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "wfm-mae": build_mae,
+    "wfm-next-token": build_next_token,
     **{name: partial(build_published, name) for name in PUBLISHED},
 }
 

@@ -1,11 +1,20 @@
-"""Which tokens an encoder sees."""
+"""Which tokens an encoder sees.
+
+Every rule hides the same number of tokens of every sample, so that what is visible stays a rectangular tensor. Rules
+by name, of grids of patches, are in MASKS; tokens are scanned row by row, rows are angles and columns delays.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from wirelessfm.errors import WirelessFMError
+from wirelessfm.errors import WirelessFMError, unknown_name
+from wirelessfm.nn.attention import take_tokens
+
+Shape = tuple[int, int]
 
 
 def random_mask(n_samples: int, n_tokens: int, ratio: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -19,8 +28,141 @@ def random_mask(n_samples: int, n_tokens: int, ratio: float, generator: torch.Ge
     Returns:
         visible int64 [sample, kept] and masked int64 [sample, n_tokens - kept], each in random order.
     """
-    if not 0 < ratio < 1 or n_tokens < 2:
-        raise WirelessFMError(f"masking needs a ratio in (0, 1) and 2 tokens, found {ratio} of {n_tokens} tokens")
-    kept = min(max(round(n_tokens * (1 - ratio)), 1), n_tokens - 1)
-    order = torch.rand(n_samples, n_tokens, generator=generator, device=generator.device).argsort(dim=1)
+    kept = n_tokens - _hidden(n_tokens, ratio, "tokens")
+    order = _shuffled(n_samples, n_tokens, generator)
     return order[:, :kept], order[:, kept:]
+
+
+def disjoint_masks(n_samples: int, n_tokens: int, ratio: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Two sets of visible tokens that share none, int64 [sample, kept] each.
+
+    Args:
+        n_samples, n_tokens: sizes.
+        ratio: fraction that each of the two does not see, in [0.5, 1).
+        generator: as in :func:`random_mask`.
+    """
+    kept = n_tokens - _hidden(n_tokens, ratio, "tokens")
+    if 2 * kept > n_tokens:
+        raise WirelessFMError(f"two disjoint masks of {n_tokens} tokens hide at least half of them each, found {ratio}")
+    order = _shuffled(n_samples, n_tokens, generator)
+    return order[:, :kept], order[:, kept : 2 * kept]
+
+
+def angle_mask(n_samples: int, shape: Shape, ratio: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Hide whole directions: round(ratio · rows) rows of patches, at all delays; as :func:`draw_mask`."""
+    rows = _shuffled(n_samples, shape[0], generator)[:, : _hidden(shape[0], ratio, "patches along angle")]
+    hidden = torch.zeros(n_samples, *shape, dtype=torch.bool, device=generator.device)
+    hidden.scatter_(1, rows[..., None].expand(-1, -1, shape[1]), True)
+    return _parted(hidden)
+
+
+def delay_mask(n_samples: int, shape: Shape, ratio: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Hide whole delays: round(ratio · columns) columns of patches, in all directions; as :func:`draw_mask`."""
+    columns = _shuffled(n_samples, shape[1], generator)[:, : _hidden(shape[1], ratio, "patches along delay")]
+    hidden = torch.zeros(n_samples, *shape, dtype=torch.bool, device=generator.device)
+    hidden.scatter_(2, columns[:, None].expand(-1, shape[0], -1), True)
+    return _parted(hidden)
+
+
+def block_mask(n_samples: int, shape: Shape, ratio: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Hide one rectangle, somewhere, of about ``ratio`` of the tokens and the proportions of the grid.
+
+    It may go over an edge and continue on the other side: angles and delays of a sampled channel are periodic.
+    """
+    _hidden(shape[0] * shape[1], ratio, "tokens")
+    height = min(max(round(shape[0] * ratio**0.5), 1), shape[0])
+    width = min(max(round(ratio * shape[0] * shape[1] / height), 1), shape[1])
+    if (height, width) == tuple(shape):  # something has to stay visible
+        height, width = (height - 1, width) if height > 1 else (height, width - 1)
+    inside = [
+        (torch.arange(n, device=generator.device) - _starts(n_samples, n, generator)) % n < extent
+        for n, extent in zip(shape, (height, width), strict=True)
+    ]
+    return _parted(inside[0][:, :, None] & inside[1][:, None, :])
+
+
+def _random(n_samples: int, shape: Shape, ratio: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    return random_mask(n_samples, shape[0] * shape[1], ratio, generator)
+
+
+MASKS: dict[str, Callable[[int, Shape, float, torch.Generator], tuple[Tensor, Tensor]]] = {
+    "random": _random,
+    "block": block_mask,
+    "angle": angle_mask,
+    "delay": delay_mask,
+}
+
+
+def draw_mask(
+    kinds: Sequence[str],
+    n_samples: int,
+    shape: Shape,
+    ratio: float | Sequence[float],
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """One mask of a mixture, for a whole batch.
+
+    Args:
+        kinds: names out of MASKS, one of them drawn; a name given twice is drawn twice as often.
+        n_samples: samples.
+        shape: patches along angle and along delay.
+        ratio: fraction masked, or its smallest and largest, between which it is drawn uniformly.
+        generator: randomness; its device is that of the result.
+
+    Returns:
+        visible int64 [sample, kept] and masked int64 [sample, rest].
+
+    Raises:
+        WirelessFMError: unknown names, or a ratio that leaves or hides nothing.
+    """
+    for kind in kinds:
+        if kind not in MASKS:
+            raise unknown_name("mask", kind, MASKS)
+    # One kind and one ratio draw nothing more: the same masks as without a mixture.
+    kind = kinds[0] if len(kinds) == 1 else kinds[int(_uniform(generator) * len(kinds))]
+    if not isinstance(ratio, int | float):
+        low, high = ratio
+        ratio = low + (high - low) * _uniform(generator)
+    return MASKS[kind](n_samples, shape, ratio, generator)
+
+
+def replaced(patches: Tensor, masked: Tensor, generator: torch.Generator) -> Tensor:
+    """Replace rather than leave out: 80 % of the masked patches become zero, 10 % those of another sample, 10 % stay.
+
+    The rule of J. Devlin et al., "BERT", NAACL 2019, where the other word is one of the vocabulary.
+
+    Args:
+        patches: float [sample, token, feature].
+        masked: int64 [sample, n].
+        generator: one draw for each masked patch.
+
+    Returns:
+        float [sample, token, feature], a copy.
+    """
+    chosen, others = take_tokens(patches, masked), take_tokens(patches.roll(1, 0), masked)
+    draw = torch.rand(masked.shape, generator=generator, device=generator.device)[..., None]
+    altered = torch.where(draw < 0.8, torch.zeros_like(chosen), torch.where(draw < 0.9, others, chosen))
+    return patches.scatter(1, masked[..., None].expand_as(chosen), altered)
+
+
+def _hidden(n: int, ratio: float, what: str) -> int:
+    if not 0 < ratio < 1 or n < 2:
+        raise WirelessFMError(f"masking needs a ratio in (0, 1) and 2 {what}, found {ratio} of {n} {what}")
+    return n - min(max(round(n * (1 - ratio)), 1), n - 1)
+
+
+def _shuffled(n_samples: int, n: int, generator: torch.Generator) -> Tensor:
+    return torch.rand(n_samples, n, generator=generator, device=generator.device).argsort(dim=1)
+
+
+def _starts(n_samples: int, n: int, generator: torch.Generator) -> Tensor:
+    return torch.randint(n, (n_samples, 1), generator=generator, device=generator.device)
+
+
+def _parted(hidden: Tensor) -> tuple[Tensor, Tensor]:
+    flat = hidden.flatten(1)
+    return tuple(which.nonzero()[:, 1].view(len(flat), -1) for which in (~flat, flat))  # type: ignore[return-value]
+
+
+def _uniform(generator: torch.Generator) -> float:
+    return float(torch.rand(1, generator=generator, device=generator.device))
