@@ -98,3 +98,10 @@ def test_published_weights_are_found_by_name_and_source(tmp_path) -> None:
     ):
         with pytest.raises(WirelessFMError, match=message):
             find_system(name)
+
+
+def test_rows_say_that_pretraining_saw_positions() -> None:
+    model = build_model("wfm-mae", {"width": 16, "depth": 1, "n_heads": 2})
+    plain = encoder_system(model, ModelCard("wfm-mae", {}, recipe={"data": {"positions": False}}))
+    charted = encoder_system(model, ModelCard("wfm-mae", {}, recipe={"data": {"positions": True}}))
+    assert "pretraining_saw" not in plain.notes and charted.notes["pretraining_saw"] == "positions"

@@ -32,12 +32,14 @@ def encoder_system(
         name: instead of that on the card.
         pooling: which embedding heads get; None for the model's default.
         resize: for shapes a published model cannot take, see :func:`~wirelessfm.embed.embed_csi`; our models take
-            any. Pooling and resize, where given, become part of the name and of the notes of every row.
+            any. Pooling and resize, where given, become part of the name and of the notes of every row; so does
+            what pretraining saw that is the label of a task.
     """
+    # Some objectives learn from what is the label of a task: positions, here.
+    saw = {"pretraining_saw": "positions"} if card.recipe.get("data", {}).get("positions") else {}
     corpora = tuple(card.corpora)
-    return _encoder(
-        model, name or card.name or card.model, pooling, resize, pretrained=True, weights=card.weights, corpora=corpora
-    )
+    named = name or card.name or card.model
+    return _encoder(model, named, pooling, resize, saw, pretrained=True, weights=card.weights, corpora=corpora)
 
 
 def random_system(
