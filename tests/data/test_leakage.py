@@ -31,7 +31,12 @@ def test_planted_copies_are_found_as_both():
     values[[N_TRAIN, N_TRAIN + 700, N_TRAIN + 1099]] = values[[3, 3, 1499]]
     found = count(values, threshold=1.0)
     assert (found.duplicates, found.near_duplicates) == (3, 3)
-    assert found.notes() == {"duplicates": 3, "near_duplicates": 3, "compared": "1100 × 1500"}
+    assert found.notes() == {
+        "duplicates": 3,
+        "near_duplicates": 3,
+        "near_duplicate_share": 0.0027,
+        "compared": "1100 × 1500",
+    }
 
 
 def test_rotated_and_scaled_copies_are_near_only():

@@ -163,8 +163,8 @@ def test_a_bound_is_shown_and_never_wins():
         ({"kind": "external"}, ["self-reported"]),
         ({"self_reported": True, "notes": {"reproduced": False}}, ["self-reported"]),
         ({"notes": {"resize": "pad", "genie": True}}, ["genie", "resized"]),
-        ({"notes": {"near_duplicates": 3, "reproduced": True}}, ["near duplicates", "reproduced"]),
-        ({"notes": {"near_duplicates": 0, "resize": None}}, []),
+        ({"notes": {"near_duplicates": 3, "reproduced": True}}, ["reproduced"]),
+        ({"notes": {"resize": None}}, []),
         ({"kind": "constant"}, ["sanity check"]),
         ({"notes": {"sanity_check": True}}, ["sanity check"]),
     ],
@@ -203,3 +203,9 @@ def test_refuses_nothing_and_mixed_metrics():
         task_tables([row(), row("b", metrics={"accuracy": 1.0}, metric="accuracy")])
     with pytest.raises(WirelessFMError, match="no value of 'f1'"):
         task_tables([replace(row(), metrics={})])
+
+
+def test_many_near_copies_are_a_warning_of_the_task():
+    few, many = ([row(notes={"near_duplicate_share": share})] for share in (0.01, 0.12))
+    assert not any("near copy" in w for w in task_tables(few)[0].warnings)
+    assert any("Up to 12 %" in w for w in task_tables(many)[0].warnings)

@@ -36,7 +36,12 @@ class Leakage:
     def notes(self) -> dict[str, object]:
         """For the notes of result rows."""
         compared = f"{self.n_test} × {self.n_train}"
-        return {"duplicates": self.duplicates, "near_duplicates": self.near_duplicates, "compared": compared}
+        return {
+            "duplicates": self.duplicates,
+            "near_duplicates": self.near_duplicates,
+            "near_duplicate_share": round(self.near_duplicates / max(1, self.n_test), 4),
+            "compared": compared,
+        }
 
 
 def count_leakage(

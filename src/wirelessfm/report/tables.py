@@ -161,6 +161,10 @@ def _rank_budget(entries: Sequence[Entry], budgets: Sequence[float]) -> float:
     return max(budgets, key=lambda b: (sum(b in e.cells for e in entries), -b), default=0.0)
 
 
+# Share of tested samples with a near copy in training from which a table says so.
+_MANY_COPIES = 0.05
+
+
 def _warnings(rows: Sequence[Row], entries: Sequence[Entry]) -> tuple[str, ...]:
     splits: dict[int, set[str]] = defaultdict(set)
     for row in rows:
@@ -175,4 +179,10 @@ def _warnings(rows: Sequence[Row], entries: Sequence[Entry]) -> tuple[str, ...]:
     if single := sum(score.n == 1 for score in scores):
         amount = "One seed only" if single == len(scores) else f"One seed only in {single} of {len(scores)} results"
         warnings.append(f"{amount}: the spread is unknown there, and small differences mean nothing.")
+    share = max((row.notes.get("near_duplicate_share") or 0 for row in rows), default=0)
+    if share > _MANY_COPIES:
+        warnings.append(
+            f"Up to {100 * share:.0f} % of the tested samples have a near copy among the training samples "
+            "(correlation of at least 0.999 in magnitude): who remembers does well here."
+        )
     return tuple(warnings)
