@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from wirelessfm.csi import CSI
 from wirelessfm.models.published_zoo import build_published
 from wirelessfm.objectives import lwm as lwm_objective
 from wirelessfm.objectives import wifo as wifo_objective
@@ -284,7 +285,9 @@ def compare(name: str, batch: int, shape: tuple[int, ...], plain_class: type, lo
     generator = torch.Generator().manual_seed(0)
     ours = build_published(name).eval()
     plain = plain_class(ours).eval()
-    values = torch.randn(batch, *shape, dtype=torch.complex64, generator=generator)
+    gains = torch.randn(batch, *shape, dtype=torch.complex64, generator=generator) * 1e-6
+    csi = CSI(gains, ("sample", *("time", "antenna", "subcarrier")[-len(shape) :]))
+    values = ours.prepared(csi)
     tokens = ours.tokenize(values)
     ids = ours.with_cls(tokens) if ours.has_cls else values if name.startswith("wifo") else tokens
     precisions = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -295,7 +298,7 @@ def compare(name: str, batch: int, shape: tuple[int, ...], plain_class: type, lo
 
     def own_loss(precision: torch.dtype) -> Tensor:
         with cast(precision):
-            return loss(ours, values, generator)
+            return loss(ours, csi, generator)
 
     with torch.no_grad():
         expected = plain.encode(ids)
