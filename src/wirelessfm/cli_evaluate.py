@@ -39,7 +39,8 @@ def evaluate(
         str | None, typer.Option(help="Generalisation case 1, 2, 2A or 3: the first domain given is tested.")
     ] = None,
     over: Annotated[
-        str | None, typer.Option(help="Domains of a case: city (default) or carrier; scenario of simulated sets.")
+        str | None,
+        typer.Option(help="Domains of a case: city (default), carrier, array; with --simulate scenario, speed."),
     ] = None,
     fine_tune: Annotated[
         list[str] | None, typer.Option(help="Also train the last N blocks of each encoder, or 'all'.")
@@ -142,10 +143,9 @@ def _on_simulated(
 ) -> list[TaskData]:
     from wirelessfm.sources import simulated_cases, simulated_data
 
-    _refuse("simulated sets differ by scenario", None if over == "scenario" else over)
     if case is None:
         return simulated_data(tasks, sets, samples, cache)
-    return simulated_cases(tasks, sets, samples, case, cache)
+    return simulated_cases(tasks, sets, samples, case, cache, over)
 
 
 def tasks() -> None:

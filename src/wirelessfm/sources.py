@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,14 +12,18 @@ import torch
 
 from wirelessfm.csi import CSI
 from wirelessfm.data import corpus
+from wirelessfm.data.simulate.channel_request import SimulationRequest
 from wirelessfm.data.simulate.channels import simulate, simulate_to
 from wirelessfm.data.simulate.wifo_sets import WIFO_SETS
 from wirelessfm.errors import WirelessFMError, unknown_name
+from wirelessfm.paths import Paths
 from wirelessfm.tasks import CASES, SitePaths, Task, TaskData, case_data, get_task
 
 # What one domain of a task is built from, by the name of the domain.
 Build = Callable[[Task], Mapping[str, TaskData]]
-FACTORS = ("city", "carrier", "scenario")
+CITY_FACTORS, SET_FACTORS = ("city", "carrier", "array"), ("scenario", "speed")
+# An array mounted another way, and users so much faster: the other domain of the factors array and speed.
+TURN_RAD, SPEED_UP = math.pi / 4, 3.0
 # What ``Task.made_from`` means, and the option of the command line that gives it.
 SOURCES = {"sites": "cities (--scene)", "csi": "simulated sets (--simulate)", "files": "recordings (--files)"}
 
@@ -48,10 +53,11 @@ def city_cases(
     Args:
         tasks: names.
         scenes: with factor ``city``, the domains: two or more. With ``carrier``, together one place, seen at 3.5 GHz
-            (the tested carrier) and 28 GHz.
+            (the tested carrier) and 28 GHz; with ``array``, one place with its arrays as they stand (tested) and
+            turned by 45°.
         case: one of ``CASES``.
         max_users: of each base station.
-        factor: ``city`` or ``carrier``.
+        factor: one of ``CITY_FACTORS``.
 
     Raises:
         WirelessFMError: unknown names, fewer than two domains, a task that does not exist at one carrier alone.
@@ -64,8 +70,11 @@ def city_cases(
         pairs = [site.connected() for site in thinned(site_pairs(scenes), max_users)]
         low, high = [SitePaths(p.sub6) for p in pairs], [SitePaths(p.mmwave) for p in pairs if p.mmwave]
         domains = {"3.5 GHz": low, "28 GHz": high}
+    elif factor == "array":
+        standing = thinned(site_pairs(scenes), max_users)
+        domains = {"as it stands": standing, "turned by 45°": [_turned(site) for site in standing]}
     else:
-        raise unknown_name("factor of a case on cities", factor, FACTORS[:2])
+        raise unknown_name("factor of a case on cities", factor, CITY_FACTORS)
     _check_case(case, [*domains])
     built = [{name: task.build(sites) for name, sites in domains.items()} for task in asked]
     return [case_data(parts, case, next(iter(parts)), factor) for parts in built]
@@ -86,19 +95,40 @@ def simulated_data(
         WirelessFMError: unknown names, or the simulator (extra ``phy``) is not installed.
     """
     asked = [_task(name, "csi") for name in tasks]
-    drawn = [_simulated(name, n_samples, cache) for name in sets]
+    drawn = [_simulated(_request(name, n_samples), name, cache) for name in sets]
     return [task.build([csi]) for csi in drawn for task in asked]
 
 
 def simulated_cases(
-    tasks: Sequence[str], sets: Sequence[str], n_samples: int, case: str, cache: str | os.PathLike[str] | None = None
+    tasks: Sequence[str],
+    sets: Sequence[str],
+    n_samples: int,
+    case: str,
+    cache: str | os.PathLike[str] | None = None,
+    factor: str = "scenario",
 ) -> list[TaskData]:
-    """Every prediction task under a generalisation case over simulated sets of equal shape; the first is tested."""
+    """Every prediction task under a generalisation case; the first domain is tested.
+
+    Args:
+        tasks, n_samples, cache: as in :func:`simulated_data`.
+        sets: with factor ``scenario``, the domains: two or more of equal shape. With ``speed``, one set, as it is (the
+            tested domain) and with users three times as fast.
+        case: one of ``CASES``.
+        factor: one of ``SET_FACTORS``.
+
+    Raises:
+        WirelessFMError: unknown names, fewer than two domains, sets of different shapes.
+    """
     asked = [_task(name, "csi") for name in tasks]
-    _check_case(case, sets)
-    drawn = {name: _simulated(name, n_samples, cache) for name in sets}
+    if factor not in SET_FACTORS:
+        raise unknown_name("factor of a case on simulated sets", factor, SET_FACTORS)
+    requests = {name: _request(name, n_samples) for name in sets}
+    if factor == "speed" and len(requests) == 1:
+        requests |= {f"{name}-faster": _faster(request) for name, request in requests.items()}
+    _check_case(case, [*requests])
+    drawn = {name: _simulated(request, name, cache) for name, request in requests.items()}
     built = [{name: task.build([csi]) for name, csi in drawn.items()} for task in asked]
-    return [case_data(parts, case, sets[0], "scenario") for parts in built]
+    return [case_data(parts, case, sets[0], factor) for parts in built]
 
 
 def file_data(tasks: Sequence[str], files: Sequence[str | os.PathLike[str]]) -> list[TaskData]:
@@ -116,13 +146,29 @@ def _thinned(site: SitePaths, max_users: int) -> SitePaths:
     return SitePaths(site.sub6[kept], None if site.mmwave is None else site.mmwave[kept])
 
 
-def _simulated(name: str, n_samples: int, cache: str | os.PathLike[str] | None) -> CSI:
+def _turned(site: SitePaths) -> SitePaths:
+    def turned(paths: Paths) -> Paths:
+        yaw, pitch, roll = paths.meta.bs_orientation_rad
+        return replace(paths, meta=replace(paths.meta, bs_orientation_rad=(yaw + TURN_RAD, pitch, roll)))
+
+    return SitePaths(turned(site.sub6), None if site.mmwave is None else turned(site.mmwave))
+
+
+def _request(name: str, n_samples: int) -> SimulationRequest:
     if name not in WIFO_SETS:
         raise unknown_name("simulated set", name, WIFO_SETS)
-    request = replace(WIFO_SETS[name], n_samples=n_samples)
+    return replace(WIFO_SETS[name], n_samples=n_samples)
+
+
+def _faster(request: SimulationRequest) -> SimulationRequest:
+    low, high = SPEED_UP * request.min_speed_m_per_s, SPEED_UP * request.max_speed_m_per_s
+    return replace(request, min_speed_m_per_s=low, max_speed_m_per_s=high)
+
+
+def _simulated(request: SimulationRequest, name: str, cache: str | os.PathLike[str] | None) -> CSI:
     if cache is None:
         return simulate(request)
-    return CSI.load(simulate_to(request, Path(cache) / f"{name}-{n_samples}"))
+    return CSI.load(simulate_to(request, Path(cache) / f"{name}-{request.n_samples}"))
 
 
 def _check_case(case: str, domains: Sequence[str]) -> None:
@@ -144,7 +190,8 @@ def _task(name: str, made_from: str) -> Task:
 
 __all__ = [
     "CASES",
-    "FACTORS",
+    "CITY_FACTORS",
+    "SET_FACTORS",
     "SOURCES",
     "city_cases",
     "city_data",

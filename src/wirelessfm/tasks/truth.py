@@ -44,4 +44,4 @@ def concatenate_truth(parts: Sequence[Truth]) -> Truth:
     """Join along samples; a column that some part lacks is left out."""
     columns = {f.name: [getattr(part, f.name) for part in parts] for f in fields(Truth)}
     present = {name: torch.cat(values) for name, values in columns.items() if all(v is not None for v in values)}
-    return Truth(**present)
+    return Truth(position_m=present.pop("position_m", None), **present)
