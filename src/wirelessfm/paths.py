@@ -200,6 +200,12 @@ def _padded(value: Tensor, name: str, width: int) -> Tensor:
     return torch.nn.functional.pad(value, (0, width - value.shape[1]))
 
 
+def synchronised(paths: Paths) -> Paths:
+    """The same paths with delays that count from the first arrival of each user."""
+    first = paths.delay_s.masked_fill(~paths.path_mask(), torch.inf).amin(dim=1, keepdim=True)
+    return replace(paths, delay_s=torch.where(paths.path_mask(), paths.delay_s - first, 0.0))
+
+
 def _check_shapes(paths: Paths) -> None:
     shape = tuple(paths.gain.shape)
     if len(shape) != 2:

@@ -34,7 +34,7 @@ from wirelessfm.models.saved import ModelCard, save_model
 from wirelessfm.models.zoo import build_model
 from wirelessfm.objectives import OBJECTIVES
 from wirelessfm.paths import Paths
-from wirelessfm.recipe import Recipe, TrainingPart
+from wirelessfm.recipe import ObjectivePart, Recipe, TrainingPart
 
 
 @dataclass(frozen=True)
@@ -130,31 +130,58 @@ class PretrainStep(nn.Module):
         super().__init__()
         self.recipe = recipe
         self.model = build_model(recipe.model.name, recipe.model.config, recipe.seed)
-        self.sampler = ViewSampler(sites, recipe.data.views(), recipe.data.max_paths)
+        self.feeds = feeds(recipe, sites)
 
     def to(self, device: Any) -> PretrainStep:  # type: ignore[override]
         """Move the paths along with the model."""
-        self.sampler.to(device)
+        for feed in self.feeds:
+            feed.sampler.to(device)
         return super().to(device)
 
     def forward(self, step: int, rank: int) -> tuple[Tensor, dict[str, float]]:
         """The weighted loss of one batch, and its terms."""
         generator = batch_generator(self.recipe.seed, rank, step)
-        csi = self.sampler.draw(self.recipe.training.batch_size, generator)
-        # Dropout draws from the global generators: seeded by the step, and left as they were.
-        with torch.random.fork_rng(devices=[csi.values.device] if csi.values.is_cuda else []):
-            torch.manual_seed(generator.initial_seed())
-            return self._loss(csi, generator)
+        terms: dict[str, float] = {}
+        total: Tensor | float = 0.0
+        for feed in self.feeds:
+            csi = feed.sampler.draw(feed.batch_size, generator)
+            # Dropout draws from the global generators: seeded by the step, and left as they were.
+            with torch.random.fork_rng(devices=[csi.values.device] if csi.values.is_cuda else []):
+                torch.manual_seed(generator.initial_seed())
+                total = total + self._loss(feed, csi, generator, terms)
+        return torch.as_tensor(total), terms
 
-    def _loss(self, csi: CSI, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        terms, total = {}, torch.zeros((), device=csi.values.device)
-        for part in self.recipe.objectives:
+    def _loss(self, feed: Feed, csi: CSI, generator: torch.Generator, terms: dict[str, float]) -> Tensor:
+        total = torch.zeros((), device=csi.values.device)
+        for part in feed.objectives:
             mask_seed = int(torch.randint(2**31, (1,), generator=generator))
             own = torch.Generator(csi.values.device).manual_seed(mask_seed)
             loss = OBJECTIVES[part.name](self.model, csi, own, **part.options)
             terms[part.name] = float(loss.detach())
             total = total + part.weight * loss
-        return total, terms
+        return total
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Batches, and the objectives that share them."""
+
+    sampler: ViewSampler
+    batch_size: int
+    objectives: tuple[ObjectivePart, ...]
+
+
+def feeds(recipe: Recipe, sites: Sequence[Paths]) -> list[Feed]:
+    """One feed for every different kind of batch that the objectives of ``recipe`` ask for, in their order."""
+    kinds: dict[str, list[ObjectivePart]] = {}
+    for part in recipe.objectives:
+        kinds.setdefault(f"{recipe.data_of(part)!r} {part.batch_size}", []).append(part)
+    found = []
+    for parts in kinds.values():
+        data = recipe.data_of(parts[0])
+        size = parts[0].batch_size or recipe.training.batch_size
+        found.append(Feed(ViewSampler(sites, data.views(), data.max_paths), size, tuple(parts)))
+    return found
 
 
 def input_scaling(recipe: Recipe, sites: Sequence[Paths], n_batches: int = 300) -> tuple[float, ...]:

@@ -34,11 +34,17 @@ class ModelPart(_Strict):
 
 
 class ObjectivePart(_Strict):
-    """One term of the loss, its weight and its options."""
+    """One term of the loss, its weight and its options.
+
+    ``data`` changes keys of the recipe's data for this objective alone, which then has batches of its own, of
+    ``batch_size`` views where that is given.
+    """
 
     name: str
     weight: float = Field(default=1.0, gt=0)
     options: dict[str, Any] = Field(default_factory=dict)
+    data: dict[str, Any] = Field(default_factory=dict)
+    batch_size: int | None = Field(default=None, gt=0)
 
     @field_validator("name")
     @classmethod
@@ -51,6 +57,7 @@ class DataPart(_Strict):
 
     corpora: tuple[str, ...] = Field(min_length=1)
     antennas: tuple[int, ...] = ViewSpec.antennas
+    rows: tuple[int, ...] = ViewSpec.rows
     subcarriers: tuple[int, ...] = ViewSpec.subcarriers
     bandwidth_hz: tuple[float, float] = ViewSpec.bandwidth_hz
     snr_db: tuple[float, float] = ViewSpec.snr_db
@@ -62,6 +69,11 @@ class DataPart(_Strict):
     times: int = Field(default=ViewSpec.times, ge=0)
     interval_s: float = Field(default=ViewSpec.interval_s, gt=0)
     speed_m_per_s: tuple[float, float] = ViewSpec.speed_m_per_s
+    synchronised: bool = ViewSpec.synchronised
+    rays_per_path: int = Field(default=ViewSpec.rays_per_path, ge=1)
+    carriers_hz: tuple[float, ...] = ViewSpec.carriers_hz
+    known: bool = ViewSpec.known
+    other_carrier: bool = ViewSpec.other_carrier
     max_paths: int = Field(default=12, ge=1)
 
     def views(self) -> ViewSpec:
@@ -97,7 +109,24 @@ class Recipe(_Strict):
     def _objectives_fit(self) -> Recipe:
         for part in self.objectives:
             check_objective(part.name, self.model.name)
+            self.data_of(part).views()
         return self
+
+    def data_of(self, objective: ObjectivePart) -> DataPart:
+        """The data of one objective.
+
+        Raises:
+            WirelessFMError: it changes the corpora or a key that is none, or to a wrong value.
+        """
+        own = set(DataPart.model_fields) - {"corpora"}
+        for key in objective.data:
+            if key not in own:
+                raise unknown_name(f"key in the data of objective '{objective.name}'", key, own)
+        try:
+            return DataPart.model_validate({**self.data.model_dump(), **objective.data})
+        except ValidationError as error:
+            problems = "; ".join(_problem(e) for e in error.errors())
+            raise WirelessFMError(f"data of objective '{objective.name}': {problems}") from error
 
 
 def shipped_recipes() -> dict[str, Path]:

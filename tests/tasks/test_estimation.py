@@ -8,9 +8,9 @@ from wirelessfm import metrics
 from wirelessfm.baselines import BASELINES, true_covariance_system
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.evaluate import evaluate
+from wirelessfm.paths import synchronised
 from wirelessfm.signal import OFDM, PlanarArray, synthesize
 from wirelessfm.tasks import TASKS, EstimationTask
-from wirelessfm.tasks.estimation import synchronised
 
 SITES = [make_site(120, seed=0), make_site(80, seed=1, site="bs1", bs=(40.0, 10.0, 20.0))]
 SMALL = EstimationTask("small", range(0, 16, 4), range(8), n_antennas=8, ofdm=OFDM(16, 240e3))

@@ -14,6 +14,7 @@ from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.models.masked_autoencoder import MaskedAutoencoder, MaskedAutoencoderConfig
 from wirelessfm.models.next_token import NextTokenConfig, NextTokenModel
 from wirelessfm.models.published_zoo import PUBLISHED, build_published
+from wirelessfm.models.spectrum import SpectrumConfig, SpectrumModel
 
 
 def build_mae(**config: Any) -> nn.Module:
@@ -28,6 +29,12 @@ def build_next_token(**config: Any) -> nn.Module:
     return NextTokenModel(NextTokenConfig(**config))
 
 
+def build_spectrum(**config: Any) -> nn.Module:
+    """Our flagship; keys are the fields of SpectrumConfig."""
+    _check_settings("wfm-spectrum", config, SpectrumConfig)
+    return SpectrumModel(SpectrumConfig(**config))
+
+
 def _check_settings(model: str, config: Mapping[str, Any], settings: type) -> None:
     known = {f.name for f in fields(settings)}
     for key in config:
@@ -38,6 +45,7 @@ def _check_settings(model: str, config: Mapping[str, Any], settings: type) -> No
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "wfm-mae": build_mae,
     "wfm-next-token": build_next_token,
+    "wfm-spectrum": build_spectrum,
     **{name: partial(build_published, name) for name in PUBLISHED},
 }
 

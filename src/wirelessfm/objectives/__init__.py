@@ -7,8 +7,11 @@ from torch import Tensor
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.objectives import lwm, wifo, wimae
 from wirelessfm.objectives.autocorrelation import autocorrelation_error
+from wirelessfm.objectives.better_view import better_view_error
 from wirelessfm.objectives.charting import charting_error
+from wirelessfm.objectives.continuation import continuation_error
 from wirelessfm.objectives.contrastive import contrastive_error
+from wirelessfm.objectives.estimation import estimation_error
 from wirelessfm.objectives.masked import masked_nmse
 from wirelessfm.objectives.next_token import next_token_error
 from wirelessfm.objectives.statistics import statistics_error
@@ -16,8 +19,11 @@ from wirelessfm.objectives.vq import vq_error
 
 OBJECTIVES: dict[str, Callable[..., Tensor]] = {
     "autocorrelation": autocorrelation_error,
+    "better-view": better_view_error,
     "charting": charting_error,
+    "continuation": continuation_error,
     "contrastive": contrastive_error,
+    "estimation": estimation_error,
     "masked": masked_nmse,
     "next-token": next_token_error,
     "statistics": statistics_error,
@@ -29,6 +35,7 @@ OBJECTIVES: dict[str, Callable[..., Tensor]] = {
 
 # Other models are trained by their own objectives alone; these are the beginnings of their names.
 _OWN = {
+    "wfm-spectrum": ("better-view", "estimation", "continuation"),
     "wfm-next-token": ("next-token", "vq"),
     "lwm": ("lwm",),
     "wifo": ("wifo",),

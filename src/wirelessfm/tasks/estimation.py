@@ -13,7 +13,7 @@ from wirelessfm import metrics
 from wirelessfm.baselines import true_covariance_system
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
-from wirelessfm.paths import Paths
+from wirelessfm.paths import Paths, synchronised
 from wirelessfm.signal import OFDM, PlanarArray, add_noise, synthesize
 from wirelessfm.tasks.base import TaskData, assemble
 from wirelessfm.tasks.sites import SitePaths, connected_sites
@@ -122,12 +122,6 @@ def score_csi(estimate: Tensor, truth: Truth) -> dict[str, float]:
             here = truth.condition == value
             result[f"nmse_db@{value:g}"] = metrics.db(metrics.nmse(estimate[here], clean[here]))
     return result
-
-
-def synchronised(paths: Paths) -> Paths:
-    """The same paths with delays that count from the first arrival of each user."""
-    first = paths.delay_s.masked_fill(~paths.path_mask(), math.inf).amin(dim=1, keepdim=True)
-    return replace(paths, delay_s=torch.where(paths.path_mask(), paths.delay_s - first, 0.0))
 
 
 def _observe(clean: CSI, seen: Tensor, snr_db: Tensor, generator: torch.Generator) -> CSI:

@@ -1,0 +1,217 @@
+"""CSI to one token per direction: how strong, how late, how coherent is what comes from there.
+
+Every feature is physical (seconds, wavelengths, hertz, decibels) or relative, so any array and any numerology give
+the same features of the same waves. Neither the global phase nor the scale is lost or looked at twice: power enters
+as a number of its own, phases only as differences.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from wirelessfm.csi import CSI
+from wirelessfm.errors import WirelessFMError
+from wirelessfm.nn.plane_waves import antenna_waves, delay_waves, direction_grid
+from wirelessfm.nn.positions import harmonic_code
+
+N_DELAYS = 64
+TOKEN_FEATURES = N_DELAYS + 15
+GLOBAL_FEATURES = 14
+POSITION_FEATURES = 2 * 32 + 2 * 8
+_FREE_SPACE_DB = 20 * math.log10(4 * math.pi)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The observed entries of CSI at unit power, where they are, and how they were scaled.
+
+    Attributes:
+        values: complex64 [sample, time, observed antenna, observed subcarrier], mean power 1 (0 where nothing is).
+        power: float32 [sample], mean power per entry before.
+        noise: float32 [sample], noise power per entry after scaling; NaN where it is not known.
+        antennas, subcarriers: int64, which are observed.
+        positions: float32 [antenna, 3] in wavelengths, of all antennas.
+        frequencies_hz: float64 [subcarrier], of all subcarriers.
+        carrier_hz: of the CSI; 3.5 GHz where it is not known.
+    """
+
+    values: Tensor
+    power: Tensor
+    noise: Tensor
+    antennas: Tensor
+    subcarriers: Tensor
+    positions: Tensor
+    frequencies_hz: Tensor
+    carrier_hz: float
+
+    @property
+    def gap_hz(self) -> float:
+        """Smallest distance of observed subcarriers; delays are ambiguous beyond 1/gap."""
+        seen = self.frequencies_hz[self.subcarriers]
+        return float(seen.diff().abs().min()) if len(seen) > 1 else 1e6
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(antennas, subcarriers) of the complete channel."""
+        return len(self.positions), len(self.frequencies_hz)
+
+
+def read_seen(csi: CSI) -> Seen:
+    """The observed part of CSI with axes (sample[, time], antenna, subcarrier), by its label ``observed`` if any.
+
+    Raises:
+        WirelessFMError: other axes longer than 1, no subcarrier frequencies, or observed entries that are not the
+            same antennas × subcarriers in every sample.
+    """
+    if "subcarrier" not in csi.coords:
+        raise WirelessFMError("this model needs coords['subcarrier'] in Hz; give the CSI its frequencies")
+    csi = csi.denormalise()
+    values = csi.tensor("sample time antenna subcarrier" if "time" in csi.axes else "sample antenna subcarrier")
+    values = (values if values.dim() == 4 else values[:, None]).to(torch.complex64)
+    antennas, subcarriers = _observed(csi, values)
+    values = values[:, :, antennas][..., subcarriers]
+    power = values.abs().square().mean(dim=(1, 2, 3))
+    noise = csi.labels.get("noise_power", torch.full_like(power, torch.nan)).to(power)
+    scale = power.clamp_min(1e-30)
+    return Seen(
+        values / scale.sqrt()[:, None, None, None],
+        power,
+        noise / scale,
+        antennas,
+        subcarriers,
+        _positions(csi),
+        csi.coords["subcarrier"].double(),
+        csi.meta.carrier_hz or 3.5e9,
+    )
+
+
+def _observed(csi: CSI, values: Tensor) -> tuple[Tensor, Tensor]:
+    n_antennas, n_subcarriers = values.shape[2:]
+    if "observed" not in csi.labels:
+        return torch.arange(n_antennas, device=values.device), torch.arange(n_subcarriers, device=values.device)
+    seen = csi.labels["observed"].reshape(values.shape)
+    rows, columns = seen[0, 0].any(dim=1), seen[0, 0].any(dim=0)
+    if not bool((seen == (rows[:, None] & columns)).all()) or not bool(rows.any()):
+        raise WirelessFMError(
+            "expected the same observed antennas × subcarriers in every sample and at all times, found another "
+            "pattern; give samples of one pattern at a time"
+        )
+    return rows.nonzero().squeeze(1), columns.nonzero().squeeze(1)
+
+
+def _positions(csi: CSI) -> Tensor:
+    """Where the antennas are; half a wavelength apart along y where the CSI does not say."""
+    if "antenna" in csi.coords:
+        return csi.coords["antenna"].float()
+    n = csi.size("antenna") if "antenna" in csi.axes else 1
+    y = (torch.arange(n, device=csi.values.device) - (n - 1) / 2) / 2
+    return nn.functional.pad(y[:, None], (1, 1))
+
+
+@dataclass(frozen=True)
+class BeamTokens:
+    """What the encoder reads.
+
+    Attributes:
+        features: float32 [sample, direction, TOKEN_FEATURES].
+        summary: float32 [sample, GLOBAL_FEATURES].
+        positions: float32 [direction, POSITION_FEATURES].
+        directions: float32 [direction, 2], cosines along y and z.
+        delays_s: float64 [N_DELAYS], of the profile that is part of the features.
+        profile: float32 [sample, direction, N_DELAYS], matched-filter power relative to the strongest cell.
+    """
+
+    features: Tensor
+    summary: Tensor
+    positions: Tensor
+    directions: Tensor
+    delays_s: Tensor
+    profile: Tensor
+
+
+def beam_tokens(seen: Seen) -> BeamTokens:
+    """Matched filters in every direction of :func:`direction_grid`, and what they say."""
+    directions = direction_grid(seen.positions)
+    frequencies = seen.frequencies_hz[seen.subcarriers]
+    delays = torch.arange(N_DELAYS, dtype=torch.float64, device=frequencies.device) / (N_DELAYS * seen.gap_hz)
+    steering = antenna_waves(seen.positions[seen.antennas], directions) / math.sqrt(len(seen.antennas))
+    beams = torch.einsum("ad,stak->stdk", steering.conj(), seen.values)
+    tones = delay_waves(frequencies, delays).conj() / math.sqrt(len(frequencies))
+    profile = (beams @ tones).abs().square().mean(dim=1)
+    profile = profile / profile.amax(dim=(1, 2), keepdim=True).clamp_min(1e-30)
+    power = beams.abs().square().mean(dim=(1, 3))
+    lag = (beams[..., 1:] * beams[..., :-1].conj()).mean(dim=(1, 3)) if len(frequencies) > 1 else power + 0j
+    turn = (beams[:, 1:] * beams[:, :-1].conj()).mean(dim=(1, 3)) if beams.shape[1] > 1 else power + 0j
+    around = (beams * beams.roll(1, dims=2).conj()).mean(dim=(1, 3))
+    relative = power / power.amax(dim=1, keepdim=True).clamp_min(1e-30)
+    total = lag.sum(dim=1, keepdim=True)
+    local = [_delay_s(lag, seen.gap_hz), _delay_s(total, seen.gap_hz)]
+    excess = _excess(power * (seen.power / len(seen.antennas))[:, None], local[0], seen.carrier_hz)
+    parts = [
+        relative,
+        relative.sqrt(),
+        (relative + 1e-4).log() / 4,
+        power / len(seen.antennas),
+        *_pair(lag / power.clamp_min(1e-9)),
+        (lag.abs() / power.clamp_min(1e-9)).square(),
+        *_pair(turn / power.clamp_min(1e-9)),
+        *_pair(around / (power * power.roll(1, dims=1)).sqrt().clamp_min(1e-9) * relative.sqrt()),
+        torch.log10(local[0]) + 6.5,
+        ((local[0] - local[1]) * seen.gap_hz * len(frequencies)).clamp(-4, 4),
+        excess,
+        excess * relative.sqrt(),
+    ]
+    features = torch.cat([profile**0.25, torch.stack([part.float() for part in parts], dim=-1)], dim=-1)
+    summary = _summary(seen, power, total[:, 0], lag, turn)
+    code = torch.cat([harmonic_code(directions[:, 0], 32), harmonic_code(directions[:, 1], 8)], dim=-1)
+    return BeamTokens(features, summary, code, directions, delays, profile)
+
+
+def _delay_s(lag: Tensor, gap_hz: float) -> Tensor:
+    """Delay of the phase slope: τ turns the phase by −2π·gap·τ from one subcarrier to the next."""
+    cycles = torch.remainder(-torch.angle(lag) / (2 * math.pi), 1)
+    # A little below zero is noise about zero, not a delay of a whole period.
+    return (torch.where(cycles > 0.95, torch.zeros_like(cycles), cycles) / gap_hz).clamp_min(1e-9)
+
+
+def _excess(power: Tensor, delay_s: Tensor, carrier_hz: float) -> Tensor:
+    """Loss beyond that of free space at the same delay, in units of 10 dB: 0 for a line of sight alone."""
+    gain_db = 10 * torch.log10(power.clamp_min(1e-20))
+    free_db = -20 * torch.log10(delay_s * carrier_hz) - _FREE_SPACE_DB
+    return ((free_db - gain_db) / 10).clamp(-4, 8)
+
+
+def _pair(value: Tensor) -> tuple[Tensor, Tensor]:
+    return value.real, value.imag
+
+
+def _summary(seen: Seen, power: Tensor, total: Tensor, lag: Tensor, turn: Tensor) -> Tensor:
+    """Of the whole channel: power, delay, excess loss, coherence, spread, sizes, and the noise where it is known."""
+    delay = _delay_s(total, seen.gap_hz)
+    share = power / power.sum(dim=1, keepdim=True).clamp_min(1e-30)
+    spread = -(share * share.clamp_min(1e-12).log()).sum(dim=1) - math.log(share.shape[1])
+    n_antennas, n_subcarriers = len(seen.antennas), len(seen.subcarriers)
+    known = torch.isfinite(seen.noise)
+    ratio = torch.where(known, seen.noise, torch.ones_like(seen.noise)).clamp(1e-4, 10).log10()
+    same = torch.ones_like(delay)
+    parts = [
+        (10 * torch.log10(seen.power.clamp_min(1e-20)) + 110) / 20,
+        torch.log10(delay) + 6.5,
+        _excess(seen.power, delay, seen.carrier_hz),
+        lag.abs().sum(dim=1) / power.sum(dim=1).clamp_min(1e-9),
+        turn.abs().sum(dim=1) / power.sum(dim=1).clamp_min(1e-9),
+        spread,
+        (power.amax(dim=1) / n_antennas).clamp_min(1e-9).log(),
+        torch.where(known, ratio, 0.0),
+        known.float(),
+        same * (math.log2(n_antennas) / 5),
+        same * (math.log2(n_subcarriers) / 5),
+        same * math.log10(seen.gap_hz * n_subcarriers / 1e7),
+        same * math.log10(1e-6 * seen.gap_hz),
+        same * math.log10(seen.carrier_hz / 3.5e9),
+    ]
+    return torch.stack([part.float() for part in parts], dim=-1)

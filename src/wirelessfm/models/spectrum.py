@@ -1,0 +1,234 @@
+"""Our flagship: an encoder that reads beams, says how power is spread over waves, and leaves the rest to mathematics.
+
+One transformer trunk with two entrances. Static channels enter as one token per direction (:mod:`.beam_tokens`),
+blocks to be continued as one token per bin (:mod:`.series_tokens`). What comes out is
+
+- an embedding: a short summary, and the share of power a large array would receive from each of 64 directions;
+- a power spectrum over direction × delay, or over the frequencies of every bin. Estimation, interpolation and
+  prediction are then the linear minimum-mean-squared-error estimate for that spectrum: a Gaussian process whose
+  spectral density a network reads off the observation (cf. A. Wilson and R. Adams, ICML 2013, for the process).
+
+So grid, array, numerology and observed entries may be any: they enter through the phases of waves at physical
+positions, never through the shape of a weight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from wirelessfm.baselines.known_part import KnownPart, known_part
+from wirelessfm.csi import CSI
+from wirelessfm.errors import unknown_name
+from wirelessfm.models.beam_tokens import (
+    GLOBAL_FEATURES,
+    N_DELAYS,
+    POSITION_FEATURES,
+    TOKEN_FEATURES,
+    BeamTokens,
+    Seen,
+    beam_tokens,
+    read_seen,
+)
+from wirelessfm.models.series_tokens import (
+    N_CELLS,
+    SERIES_FEATURES,
+    SERIES_POSITION_FEATURES,
+    SeriesTokens,
+    continue_series,
+    series_tokens,
+    untransform,
+)
+from wirelessfm.nn.attention import Block, take_tokens
+from wirelessfm.nn.plane_waves import WaveEstimate, antenna_waves, delay_waves
+
+POOLINGS = ("summary", "beams", "summary+beams", "mean", "tokens")
+N_BEAMS = 64
+# The least noise power assumed, relative to the signal: what is left of a wave between two points of the grid.
+_LEAST_NOISE = 1e-4
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class SpectrumConfig:
+    """Sizes of the model.
+
+    Attributes:
+        n_summary: width of the summary in the embedding.
+        n_statistics, n_known: numbers the objective ``better-view`` asks the summary for.
+        max_series: bins of a block that enter as tokens, the strongest; the others share their mean spectrum.
+        iterations: of conjugate gradients, when estimating.
+    """
+
+    width: int = 112
+    depth: int = 4
+    n_heads: int = 4
+    mlp_ratio: float = 2.0
+    n_summary: int = 24
+    n_statistics: int = 5
+    n_known: int = 9
+    max_series: int = 128
+    iterations: int = 60
+
+
+class SpectrumModel(nn.Module):
+    """CSI [sample(, time), antenna, subcarrier] of any sizes to embeddings, and to complete CSI."""
+
+    def __init__(self, config: SpectrumConfig) -> None:
+        super().__init__()
+        self.config, width = config, config.width
+        self.embed_beam = _mlp(TOKEN_FEATURES, width, width)
+        self.embed_direction = nn.Linear(POSITION_FEATURES, width)
+        self.embed_summary = _mlp(GLOBAL_FEATURES, width, width)
+        self.embed_series = _mlp(SERIES_FEATURES, width, width)
+        self.embed_bin = nn.Linear(SERIES_POSITION_FEATURES, width)
+        self.series_token = nn.Parameter(torch.zeros(width))
+        blocks = [Block(width, config.n_heads, config.mlp_ratio) for _ in range(config.depth)]
+        self.blocks, self.norm = nn.ModuleList(blocks), nn.LayerNorm(width)
+        self.compress = nn.Linear(width, config.n_summary)
+        self.predict_statistics = nn.Linear(config.n_summary, config.n_statistics)
+        self.predict_known = nn.Linear(config.n_summary, config.n_known)
+        # For each direction: share of power at the same carrier, and at another.
+        self.predict_beam = nn.Linear(width, 2)
+        self.predict_delays = nn.Linear(width, N_DELAYS + 1)
+        self.predict_spectrum = nn.Linear(width, N_CELLS + 2)
+        # How much the periodogram itself counts, before anything is learnt.
+        self.trust = nn.Parameter(torch.tensor([1.0, 1.0]))
+
+    def tokenize(self, csi: CSI) -> BeamTokens:
+        """One token per direction; see :func:`.beam_tokens.read_seen` for errors raised."""
+        return beam_tokens(read_seen(csi))
+
+    def encode(self, tokens: BeamTokens, visible: Tensor | None = None) -> Tensor:
+        """Float [sample, 1 + direction, width], summary first; of the ``visible`` int64 [sample, kept], if given."""
+        x = self.embed_beam(tokens.features) + self.embed_direction(tokens.positions)
+        x = x if visible is None else take_tokens(x, visible)
+        return self._trunk(torch.cat([self.embed_summary(tokens.summary)[:, None], x], dim=1))
+
+    def _trunk(self, x: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x)
+
+    def beam_logits(self, encoded: Tensor, tokens: BeamTokens, other_carrier: bool = False) -> Tensor:
+        """Float32 [sample, N_BEAMS]: log share of power from the cosines −1 + 2b/64 along y, up to a constant."""
+        logits = self.predict_beam(encoded[:, 1:])[..., int(other_carrier)].float()
+        cosine = tokens.directions[:, 0]
+        if len(cosine) == N_BEAMS and not tokens.directions[:, 1].any():
+            return logits
+        # Other grids: power is gathered at the nearest of the beams, between which it is interpolated.
+        beams = -1 + 2 * torch.arange(N_BEAMS, device=cosine.device) / N_BEAMS
+        away = (beams[:, None] - cosine + 1).remainder(2) - 1
+        width = 2 / max(2, len(cosine.unique()))
+        near = (1 - away.abs() / max(width, 2 / N_BEAMS)).clamp_min(0)
+        shares = logits.softmax(dim=1) @ near.T
+        return (shares + 1e-6).log()
+
+    def embed(self, csi: CSI, pooling: str = "summary+beams") -> Tensor:
+        """Frozen embeddings of every sample.
+
+        Args:
+            csi: axes (sample[, time], antenna, subcarrier).
+            pooling: ``summary`` float [sample, n_summary], ``beams`` [sample, 64], both joined, ``mean`` [sample, width]
+                or ``tokens`` [sample, direction, width].
+        """
+        if pooling not in POOLINGS:
+            raise unknown_name("pooling", pooling, POOLINGS)
+        tokens = self.tokenize(csi)
+        encoded = self.encode(tokens).float()
+        parts = {
+            "summary": lambda: self.compress(encoded[:, 0]),
+            "beams": lambda: self.beam_logits(encoded, tokens).softmax(dim=1).sqrt(),
+            "mean": lambda: encoded[:, 1:].mean(dim=1),
+            "tokens": lambda: encoded[:, 1:],
+        }
+        return torch.cat([parts[name]() for name in pooling.split("+")], dim=1)
+
+    def complete(self, csi: CSI) -> Tensor:
+        """All entries from the ``observed`` ones: complex64 in the shape of ``csi``, in its scale.
+
+        CSI (sample, antenna, subcarrier) is estimated; CSI (sample, time, antenna, subcarrier) of which the beginning
+        of time or of the subcarriers is observed is continued. The label ``noise_power`` is used where there is one.
+        """
+        fill = self._continued if csi.axes == ("sample", "time", "antenna", "subcarrier") else self._estimated
+        with torch.inference_mode():
+            return torch.cat([fill(csi[i : i + _BATCH]) for i in range(0, len(csi), _BATCH)])
+
+    def _estimated(self, csi: CSI) -> Tensor:
+        seen = read_seen(csi)
+        found = self.estimate(seen, self.config.iterations)
+        return found * seen.power.sqrt()[:, None, None]
+
+    def observe(self, csi: CSI) -> Seen:
+        """What :meth:`estimate` starts from."""
+        return read_seen(csi)
+
+    def estimate(self, seen: Seen, iterations: int) -> Tensor:
+        """Complex64 [sample, antenna, subcarrier] at the scale of ``seen``, differentiable in the weights."""
+        tokens = beam_tokens(seen)
+        power = self.power_spectrum(self.encode(tokens), tokens, seen)
+        noise = torch.where(torch.isfinite(seen.noise), seen.noise, 0.0).clamp_min(_LEAST_NOISE)
+        waves = estimate_waves(seen, tokens)
+        with torch.autocast(power.device.type, enabled=False):
+            return WaveEstimate.apply(power, seen.values[:, 0], noise, *waves, iterations)
+
+    def power_spectrum(self, encoded: Tensor, tokens: BeamTokens, seen: Seen) -> Tensor:
+        """Expected power over direction × delay, float32 [sample, direction, N_DELAYS], in units of the mean entry."""
+        delta = self.predict_delays(encoded[:, 1:]).float()
+        signal = (1 - torch.where(torch.isfinite(seen.noise), seen.noise, 0.0)).clamp(0.02, 1)
+        logits = self.trust[0] * (tokens.profile + 1e-4).log() + delta[..., :-1] + delta[..., -1:]
+        shares = logits.flatten(1).softmax(dim=1).view_as(logits)
+        return shares * signal[:, None, None]
+
+    def _continued(self, csi: CSI) -> Tensor:
+        part = known_part(csi)
+        return part.completed(self._asked(csi, part))
+
+    def continue_csi(self, csi: CSI) -> Tensor:
+        """The asked part of CSI (sample, time, antenna, subcarrier), see :meth:`complete`; in its scale and axes."""
+        part = known_part(csi)
+        asked = self._asked(csi, part) * part.scale[:, None, None, None]
+        return asked if part.axis == "time" else asked.transpose(1, 3)
+
+    def _asked(self, csi: CSI, part: KnownPart) -> Tensor:
+        positions = csi.coords.get("antenna")
+        tokens = series_tokens(part, positions, axis_step(csi, part.axis))
+        return untransform(self.continuation(tokens, part.n_asked), part, positions)
+
+    def continuation(self, tokens: SeriesTokens, n_asked: int) -> Tensor:
+        """Complex64 [sample, bin, asked] of every bin, differentiable in the weights."""
+        n_chosen = min(self.config.max_series, tokens.power.shape[1])
+        chosen = tokens.power.topk(n_chosen, dim=1).indices
+        x = self.embed_series(tokens.features) + self.embed_bin(tokens.positions)
+        x = take_tokens(x, chosen)
+        x = self._trunk(torch.cat([self.series_token.expand(len(x), 1, -1).to(x.dtype), x], dim=1))
+        delta = self.predict_spectrum(x[:, 1:]).float()
+        share = take_tokens(tokens.periodogram, chosen)
+        logits = self.trust[1] * (share + 1e-4).log() + delta[..., :N_CELLS]
+        series, noise = take_tokens(tokens.series, chosen), tokens.noise[:, None].expand(-1, n_chosen)
+        power = tokens.power.gather(1, chosen)
+        signal = (power - noise).clamp_min(0.05 * power) * delta[..., -2].exp()
+        spectrum = logits.softmax(dim=-1) * signal[..., None]
+        with torch.autocast(spectrum.device.type, enabled=False):
+            strong = continue_series(series, spectrum, noise * delta[..., -1].exp(), n_asked)
+        out = strong.new_zeros(*tokens.power.shape, n_asked)
+        return out.scatter(1, chosen[..., None].expand_as(strong), strong)
+
+
+def estimate_waves(seen: Seen, tokens: BeamTokens) -> tuple[Tensor, ...]:
+    """Waves over all antennas, all subcarriers, and over the observed ones of both."""
+    left = antenna_waves(seen.positions, tokens.directions)
+    right = delay_waves(seen.frequencies_hz, tokens.delays_s)
+    return left, right, left[seen.antennas], right[seen.subcarriers]
+
+
+def axis_step(csi: CSI, axis: str) -> float:
+    """Spacing of a uniform axis in seconds or hertz; that of a millisecond or 100 kHz where it is not known."""
+    steps = csi.coords[axis].diff() if axis in csi.coords else torch.zeros(0)
+    return float(steps.mean()) if len(steps) else {"time": 1e-3, "subcarrier": 1e5}[axis]
+
+
+def _mlp(n_in: int, hidden: int, n_out: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(n_in, hidden), nn.GELU(), nn.Linear(hidden, n_out))
