@@ -146,6 +146,20 @@ class SpectrumModel(nn.Module):
         }
         return torch.cat([parts[name]() for name in pooling.split("+")], dim=1)
 
+    def predict_los(self, csi: CSI) -> Tensor:
+        """Score of a line of sight, float [sample]: positive where there is one. Needs weights taught with ``known``."""
+        encoded = self.encode(self.tokenize(csi)).float()
+        return self.predict_known(self.compress(encoded[:, 0]))[:, 0]
+
+    def predict_beams(self, csi: CSI) -> Tensor:
+        """Log share of power in each of 64 beams at the other carrier, float [sample, 64].
+
+        The beams are those of :func:`~wirelessfm.signal.codebooks.dft_codebook`. Needs weights taught with
+        ``other_carrier``.
+        """
+        tokens = self.tokenize(csi)
+        return self.beam_logits(self.encode(tokens).float(), tokens, other_carrier=True).log_softmax(dim=1)
+
     def complete(self, csi: CSI) -> Tensor:
         """All entries from the ``observed`` ones: complex64 in the shape of ``csi``, in its scale.
 

@@ -38,7 +38,7 @@ def direction_grid(positions_wavelengths: Tensor, n_linear: int = 64) -> Tensor:
     half wavelength of either side. Half-open: −1 and +1 are the same wave at half-wavelength spacing.
     """
     extent = positions_wavelengths.amax(dim=0) - positions_wavelengths.amin(dim=0)
-    needed = [2 * (int(round(float(2 * side))) + 1) for side in extent[1:]]
+    needed = [2 * (round(float(2 * side)) + 1) for side in extent[1:]]
     if needed[1] == 2:
         sizes = (1 if len(positions_wavelengths) == 1 else max(n_linear, needed[0]), 1)
     elif needed[0] == 2:

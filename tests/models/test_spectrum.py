@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tests.synthetic_sites import make_site
+from wirelessfm import CSI, WirelessFMError
+from wirelessfm.embed import embed_csi
+from wirelessfm.models.zoo import build_model
+from wirelessfm.signal import OFDM, PlanarArray, add_noise, synthesize
+
+SMALL = {"width": 32, "depth": 2}
+
+
+@pytest.fixture
+def model():
+    return build_model("wfm-spectrum", SMALL).eval()
+
+
+@pytest.fixture
+def csi() -> CSI:
+    return synthesize(make_site(40).sub6.connected(), PlanarArray(8), OFDM(16, 3e5))
+
+
+@pytest.mark.parametrize(("array", "subcarriers"), [((8, 1), 12), ((5, 1), 7), ((1, 1), 16), ((4, 4), 3), ((48, 1), 2)])
+def test_takes_any_array_and_grid(model, make_paths, array, subcarriers) -> None:
+    csi = synthesize(make_paths(5, 3).connected(), PlanarArray(*array), OFDM(subcarriers, 1e5))
+    assert model.embed(csi).shape == (len(csi), 24 + 64)
+    assert bool(torch.isfinite(embed_csi(model, csi, "tokens")).all())
+
+
+def test_takes_a_single_subcarrier_and_a_time_axis(model, make_paths) -> None:
+    times = torch.arange(4) * 1e-3
+    moving = synthesize(make_paths(6, 3, doppler=True).connected(), PlanarArray(4), OFDM(1, 1e5), times_s=times)
+    assert model.embed(moving).shape == (len(moving), 88)
+
+
+def test_embedding_ignores_global_phase_but_not_power(model, csi) -> None:
+    base = model.embed(csi)
+    assert torch.allclose(model.embed(replace(csi, values=csi.values * complex(0.6, 0.8))), base, atol=1e-3)
+    assert not torch.allclose(model.embed(replace(csi, values=csi.values * 10)), base, atol=1e-2)
+    assert torch.allclose(model.embed(csi.normalise()), base, atol=1e-3)
+
+
+def test_antennas_may_come_in_any_order(model, csi) -> None:
+    order = torch.randperm(8, generator=torch.Generator().manual_seed(0))
+    coords = {**csi.coords, "antenna": csi.coords["antenna"][order]}
+    shuffled = CSI(csi.values[:, order], csi.axes, coords, meta=csi.meta)
+    assert torch.allclose(model.embed(shuffled), model.embed(csi), atol=1e-3)
+
+
+def test_a_linear_array_is_assumed_where_positions_are_missing(model, csi) -> None:
+    bare = replace(csi, coords={"subcarrier": csi.coords["subcarrier"]})
+    assert torch.allclose(model.embed(bare), model.embed(csi), atol=1e-4)
+
+
+def pilots(csi: CSI, every: int, snr_db: float) -> CSI:
+    seen = torch.zeros(csi.values.shape, dtype=torch.bool)
+    seen[:, :, ::every] = True
+    noise = csi.values.abs().square().mean(dim=(1, 2)) * 10 ** (-snr_db / 10)
+    values = torch.where(seen, add_noise(csi.values, snr_db, torch.Generator().manual_seed(0)), 0)
+    return replace(csi, values=values, labels={"observed": seen, "noise_power": noise})
+
+
+def nmse(found, wanted) -> float:
+    dims = tuple(range(1, found.dim()))
+    return float(((found - wanted).abs().square().sum(dims) / wanted.abs().square().sum(dims)).mean())
+
+
+def test_completion_beats_the_noise_and_keeps_the_scale(model, csi) -> None:
+    """Random weights: the matched filter and the Gaussian estimate alone."""
+    observed = pilots(csi, 1, 0.0)
+    assert nmse(model.complete(observed), csi.values) < 0.6 < nmse(observed.values, csi.values)
+    louder = replace(
+        observed,
+        values=observed.values * 1e3,
+        labels={"observed": observed.labels["observed"], "noise_power": observed.labels["noise_power"] * 1e6},
+    )
+    assert nmse(model.complete(louder), csi.values * 1e3) < 0.6
+
+
+def test_completion_does_not_read_what_is_not_observed(model, csi) -> None:
+    observed = pilots(csi, 2, 20.0)
+    spoilt = replace(observed, values=torch.where(observed.labels["observed"], observed.values, 7.0))
+    assert torch.equal(model.complete(spoilt), model.complete(observed))
+    assert torch.allclose(model.embed(spoilt), model.embed(observed), atol=1e-5)
+
+
+def one_wave(array: PlanarArray, n_times: int = 12) -> CSI:
+    """Users with one path, moving: lines in every domain."""
+    site = make_site(20, n_reflections=0).sub6.connected()
+    moving = replace(site, doppler_hz=torch.linspace(-200, 200, len(site))[:, None].repeat(1, site.gain.shape[1]))
+    return synthesize(moving, array, OFDM(16, 3e5), times_s=torch.arange(n_times, dtype=torch.float64) * 5e-4)
+
+
+@pytest.mark.parametrize(("dim", "known"), [(1, 8), (3, 10)])
+@pytest.mark.parametrize("array", [PlanarArray(4), PlanarArray(4, 2)])
+def test_a_wave_is_continued(model, dim, known, array) -> None:
+    clean = one_wave(array)
+    seen = torch.zeros(clean.values.shape, dtype=torch.bool)
+    seen.narrow(dim, 0, known).fill_(True)
+    labels = {"observed": seen, "noise_power": torch.zeros(len(clean))}
+    found = model.complete(replace(clean, values=torch.where(seen, clean.values, 0), labels=labels))
+    n = clean.values.shape[dim] - known
+    asked, wanted = (v.narrow(dim, known, n) for v in (found, clean.values))
+    assert nmse(asked, wanted) < 0.5
+    assert torch.allclose(found.narrow(dim, 0, known), clean.values.narrow(dim, 0, known), rtol=1e-3, atol=1e-9)
+
+
+def test_what_it_refuses(model, csi) -> None:
+    with pytest.raises(WirelessFMError, match="frequencies"):
+        model.embed(CSI(csi.values, csi.axes))
+    with pytest.raises(WirelessFMError, match="pooling"):
+        model.embed(csi, "max")
+    ragged = pilots(csi, 2, 10.0)
+    ragged.labels["observed"][0, 0, 0] = False
+    with pytest.raises(WirelessFMError, match="same observed"):
+        model.complete(ragged)
