@@ -41,7 +41,8 @@ from wirelessfm.recipe import Recipe, load_recipe, parse_recipe
 RESULTS = "scaling.jsonl"
 # Training in one process draws as rank 0.
 HELD_OUT_RANK = 1
-E_SHARES, EXPONENTS = (0.05, 0.5, 0.95), (0.1, 0.4, 1.0)
+# E as a share of the smallest loss, alpha and beta.
+STARTS = tuple(itertools.product((0.1, 0.9), (0.2, 0.8), (0.2, 0.8)))
 
 
 @dataclass(frozen=True)
@@ -79,29 +80,30 @@ def fit_law(n: Sequence[float], d: Sequence[float], losses: Sequence[float]) -> 
         raise WirelessFMError(f"a law of this form needs positive losses, found {measured.min():g}")
     # Around the middle of the data, so that A and B are of the size of a loss and do not hang on the exponents.
     middle_n, middle_d = np.exp(np.log(sizes).mean()), np.exp(np.log(users).mean())
-    ratio_n, ratio_d, low = np.log(sizes / middle_n), np.log(users / middle_d), measured.min()
+    best = _best_fit(np.log(sizes / middle_n), np.log(users / middle_d), measured)
+    e, a, alpha, b, beta = (float(value) for value in np.exp(best.x))
+    return Law(e, a * middle_n**alpha, alpha, b * middle_d**beta, beta, float(np.sqrt(np.mean(best.fun**2))))
+
+
+def _best_fit(log_n: np.ndarray, log_d: np.ndarray, measured: np.ndarray) -> Any:
+    """Of all starts; ``x`` has the logarithms of E, A, alpha, B and beta, ``fun`` the residuals."""
 
     def terms(logs: np.ndarray) -> np.ndarray:
         e, a, alpha, b, beta = np.exp(logs)
-        return np.stack([np.full_like(ratio_n, e), a * np.exp(-alpha * ratio_n), b * np.exp(-beta * ratio_d)])
+        return np.stack([np.full_like(log_n, e), a * np.exp(-alpha * log_n), b * np.exp(-beta * log_d)])
 
     def residuals(logs: np.ndarray) -> np.ndarray:
-        return np.log(terms(logs).sum(axis=0)) - np.log(measured)
+        return np.log(terms(logs).sum(axis=0) / measured)
 
     def slopes(logs: np.ndarray) -> np.ndarray:
         (e, a, b), (alpha, beta) = terms(logs), np.exp(logs[[2, 4]])
-        return (np.stack([e, a, -alpha * ratio_n * a, b, -beta * ratio_d * b]) / (e + a + b)).T
+        return (np.stack([e, a, -alpha * log_n * a, b, -beta * log_d * b]) / (e + a + b)).T
 
-    bounds = np.log([[low * 1e-6, low * 1e-6, 1e-3, low * 1e-6, 1e-3], [measured.max()] * 2 + [5, measured.max(), 5]])
-    starts = [
-        np.log([low * share, low * (1 - share) / 2, alpha, low * (1 - share) / 2, beta])
-        for share, alpha, beta in itertools.product(E_SHARES, EXPONENTS, EXPONENTS)
-    ]
+    low, high = measured.min(), measured.max()
+    bounds = np.log([[1e-6 * low, 1e-6 * low, 1e-3, 1e-6 * low, 1e-3], [high, high, 5.0, high, 5.0]])
+    starts = np.log([[low * e, low * (1 - e), alpha, low * (1 - e), beta] for e, alpha, beta in STARTS])
     fits = [least_squares(residuals, start, slopes, tuple(bounds), max_nfev=300) for start in starts]
-    best = min(fits, key=lambda fit: fit.cost)
-    e, a, alpha, b, beta = (float(value) for value in np.exp(best.x))
-    rms = float(np.sqrt(np.mean(best.fun**2)))
-    return Law(e, a * middle_n**alpha, alpha, b * middle_d**beta, beta, rms)
+    return min(fits, key=lambda fit: fit.cost)
 
 
 def _levels(values: np.ndarray) -> int:
