@@ -181,6 +181,9 @@ def cells(
         content["model"]["config"] |= size
         content["training"]["steps"] = steps
         content["seed"] = recipe.seed + seed
+        if fraction < 1:
+            # The card of the model would otherwise claim all users.
+            content["name"] += f" ({fraction:g} of the users)"
         build_model(content["model"]["name"], content["model"]["config"])
         found.append(Cell(parse_recipe(content), size, fraction, held_out, batches, recipe.seed))
     return found

@@ -90,6 +90,7 @@ def test_cells_are_trained_once_and_measured_on_the_same_batches(tmp_path, monke
     with pytest.raises(WirelessFMError, match="rome is both trained on and held out"):
         scaling.run(planned, sites, sites, tmp_path)
     assert [row["n_users"] < 39 for row in rows] == [True, False, True]
+    assert [row["recipe"] for row in rows[:2]] == ["tiny (0.25 of the users)", "tiny"]
     assert rows[0]["n_parameters"] == rows[1]["n_parameters"] < rows[2]["n_parameters"]
     for row in rows:
         assert row["loss"] == pytest.approx(row["terms"]["masked"] + 0.3 * row["terms"]["autocorrelation"], rel=1e-5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -142,6 +143,8 @@ def test_the_text_of_a_card_says_it_all(root) -> None:
     assert "no recipe is recorded" in card_text(bare, "small-2") and "not recorded" in card_text(bare, "small-2")
     with pytest.raises(WirelessFMError, match="has no recipe"):
         recipe_text(bare)
+    with pytest.raises(WirelessFMError, match=r"incomplete \('objectives'\)"):
+        card_text(replace(bare, recipe={"name": "half"}), "small-2")
 
 
 def test_the_command_line_takes_names(root, tmp_path) -> None:

@@ -17,6 +17,9 @@ def card_text(card: ModelCard, name: str) -> str:
     Args:
         card: of the weights.
         name: what the weights are found under, a name or a folder.
+
+    Raises:
+        WirelessFMError: the recipe in the card is not one.
     """
     lines = {
         "model": f"{card.model}{_settings(card.config)}",
@@ -55,10 +58,14 @@ def _commands(card: ModelCard, name: str) -> str:
 def _training(recipe: Mapping[str, Any]) -> dict[str, str]:
     if not recipe:
         return {}
-    terms = ", ".join(f"{part['weight']:g} × {part['name']}" for part in recipe["objectives"])
-    training = recipe["training"]
-    length = f"{training['steps']:,} steps of {training['batch_size']} samples"
-    return {"recipe": recipe["name"], "objectives": terms, "length": length}
+    try:
+        terms = ", ".join(f"{part['weight']:g} × {part['name']}" for part in recipe["objectives"])
+        length = f"{recipe['training']['steps']:,} steps of {recipe['training']['batch_size']} samples"
+        return {"recipe": recipe["name"], "objectives": terms, "length": length}
+    except (KeyError, TypeError, ValueError) as error:
+        raise WirelessFMError(
+            f"the recipe in this card is incomplete ({error}); expected that of a pretraining"
+        ) from error
 
 
 def _settings(config: Mapping[str, Any]) -> str:
