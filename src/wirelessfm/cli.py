@@ -214,7 +214,7 @@ def synthesize(
 
 @app.command()
 def embed(
-    model: Annotated[str, typer.Argument(help="Folder of a pretrained model.")],
+    model: Annotated[str, typer.Argument(help="Folder of a pretrained model, or the name of one that ships.")],
     csi: Annotated[Path, typer.Argument(help="Folder with CSI.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write: float32 npy [sample, feature].")],
     pooling: Annotated[str | None, typer.Option(help=POOLING)] = None,
@@ -224,12 +224,25 @@ def embed(
     """Frozen embeddings of CSI."""
     from wirelessfm.csi import CSI
     from wirelessfm.embed import embed_csi, save_embeddings
-    from wirelessfm.models.saved import load_saved
+    from wirelessfm.models.shipped import load_trained
 
-    network, _ = load_saved(model)
+    network, _ = load_trained(model)
     features = embed_csi(network, CSI.load(csi), pooling, resize, device=device)
     save_embeddings(features, out)
     typer.echo(f"embeddings {list(features.shape)}: {out}")
+
+
+@app.command()
+def card(
+    model: Annotated[str, typer.Argument(help="Folder of a pretrained model, or the name of one that ships.")],
+    recipe: Annotated[bool, typer.Option("--recipe", help="The recipe alone, as YAML for wfm pretrain.")] = False,
+) -> None:
+    """What a pretrained model is, what it was trained on, and the commands that make it again."""
+    from wirelessfm.models.card_text import card_text, recipe_text
+    from wirelessfm.models.shipped import load_trained
+
+    _, found = load_trained(model)
+    typer.echo(recipe_text(found) if recipe else card_text(found, model), nl=not recipe)
 
 
 @app.command()

@@ -22,7 +22,9 @@ RESIZE = "pad, interpolate or repeat: for shapes a published model cannot take."
 def evaluate(
     systems: Annotated[
         list[str],
-        typer.Argument(help="Baselines, model folders, MODEL-random, MODEL@WEIGHTS, file.py:function, model.onnx."),
+        typer.Argument(
+            help="Baselines, model folders and names, MODEL-random, MODEL@WEIGHTS, file.py:function, model.onnx."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Results folder; rows it already has are kept.")],
     scene: Annotated[
@@ -176,8 +178,11 @@ def baselines() -> None:
 def models() -> None:
     """List models and where they come from."""
     from wirelessfm.models.published_zoo import PUBLISHED
+    from wirelessfm.models.shipped import shipped_names
     from wirelessfm.models.zoo import MODELS
 
+    for name in shipped_names():
+        typer.echo(f"{name:20s} ours, with weights; see: wfm card {name}")
     for name in MODELS:
         source = PUBLISHED[name].origin.citation if name in PUBLISHED else "ours"
         typer.echo(f"{name:20s} {source}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -16,7 +15,8 @@ from wirelessfm.embed import embed_csi
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.models.checkpoints import load_weights
 from wirelessfm.models.published import PublishedEncoder
-from wirelessfm.models.saved import CARD, ModelCard, load_saved, weights_hash
+from wirelessfm.models.saved import ModelCard, weights_hash
+from wirelessfm.models.shipped import find_trained, shipped_names
 from wirelessfm.models.zoo import MODELS, build_model
 from wirelessfm.predictors import find_predictor
 
@@ -72,7 +72,7 @@ def published_system(
 
 
 def find_system(name: str, pooling: str | None = None, resize: str | None = None) -> System:
-    """A baseline by name, a pretrained model by folder, ``MODEL-random``, ``MODEL@WEIGHTS``, or a guest.
+    """A baseline, a shipped model by name, a trained one by folder, ``MODEL-random``, ``MODEL@WEIGHTS``, or a guest.
 
     Guests are ``FILE.py:FUNCTION``, ``MODEL.onnx`` and folders of predictions, see :mod:`wirelessfm.predictors`.
 
@@ -81,22 +81,21 @@ def find_system(name: str, pooling: str | None = None, resize: str | None = None
         pooling, resize: of encoders, see :func:`encoder_system`.
 
     Raises:
-        WirelessFMError: none of these; lists the baselines and the random encoders.
+        WirelessFMError: none of these; lists the baselines, the shipped models and the random encoders.
     """
     if name in BASELINES:
         return BASELINES[name]
     if (guest := find_predictor(name)) is not None:
         return guest
-    if (Path(name) / CARD).is_file():
-        return encoder_system(*load_saved(name), pooling=pooling, resize=resize)
+    if (trained := find_trained(name)) is not None:
+        return encoder_system(*trained, pooling=pooling, resize=resize)
     if "@" in name:
         model, _, source = name.partition("@")
         return published_system(model, source, pooling, resize)
     if name.removesuffix("-random") in MODELS and name.endswith("-random"):
         return random_system(name.removesuffix("-random"), pooling=pooling, resize=resize)
-    raise unknown_name(
-        "system (nor is there such a model folder)", name, [*BASELINES, *(f"{m}-random" for m in MODELS)]
-    )
+    known = [*BASELINES, *shipped_names(), *(f"{m}-random" for m in MODELS)]
+    raise unknown_name("system (nor is there such a model folder)", name, known)
 
 
 def find_systems(

@@ -80,7 +80,7 @@ def load_saved(folder: str | os.PathLike[str]) -> tuple[nn.Module, ModelCard]:
     content = read_json(folder / CARD)
     if not isinstance(content, dict) or content.pop("kind", None) != KIND:
         raise WirelessFMError(f"'{folder / CARD}' is not the card of a model ({KIND})")
-    state = _read_weights(folder / WEIGHTS, content.pop("sha256", ""))
+    state = _read_weights(folder / WEIGHTS, content.pop("sha256", ""), content.get("weights", ""))
     try:
         card = ModelCard(**{**content, "corpora": tuple(content.get("corpora", ()))})
     except TypeError as error:
@@ -93,12 +93,19 @@ def load_saved(folder: str | os.PathLike[str]) -> tuple[nn.Module, ModelCard]:
     return model.eval(), card
 
 
-def _read_weights(path: Path, sha256: str) -> dict[str, Tensor]:
+def _read_weights(path: Path, sha256: str, weights: str) -> dict[str, Tensor]:
+    remedy = "copy the folder again, or reinstall the package if it is part of it"
     if not path.is_file():
-        raise WirelessFMError(f"'{path}' is missing; copy the folder again")
+        raise WirelessFMError(f"'{path}' is missing; {remedy}")
     if sha256_of(path) != sha256:
-        raise WirelessFMError(f"'{path}' is corrupt: its SHA-256 differs from the card; copy the folder again")
+        raise WirelessFMError(f"'{path}' is corrupt: its SHA-256 differs from the card; {remedy}")
     try:
-        return load_file(path)
+        state = load_file(path)
     except (SafetensorError, OSError) as error:
         raise WirelessFMError(f"'{path}' is not a readable safetensors file: {error}") from error
+    # What result rows call these weights.
+    if (found := weights_hash(state)) != weights:
+        raise WirelessFMError(
+            f"'{path}' is not what its card describes: expected weights {weights}, found {found}; {remedy}"
+        )
+    return state

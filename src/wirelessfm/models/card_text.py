@@ -1,0 +1,72 @@
+"""The card of a set of weights for people: what it is, what it saw, what it took, how to make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from wirelessfm.errors import WirelessFMError
+from wirelessfm.models.saved import ModelCard
+
+
+def card_text(card: ModelCard, name: str) -> str:
+    """Plain text of a card.
+
+    Args:
+        card: of the weights.
+        name: what the weights are found under, a name or a folder.
+
+    Raises:
+        WirelessFMError: the recipe in the card is not one.
+    """
+    lines = {
+        "model": f"{card.model}{_settings(card.config)}",
+        "parameters": f"{card.n_parameters:,}",
+        "trained on": ", ".join(card.corpora) or "not recorded",
+        **_training(card.recipe),
+        "seed": str(card.seed),
+        "took": f"{card.seconds:,.0f} s, {card.cpu_seconds:,.0f} s of the processor",
+        "weights": f"{card.weights} (hash of their names, shapes and values)",
+        "licence": card.licence,
+        "made with": f"wirelessfm {card.version}",
+    }
+    text = "\n".join([card.name or card.model, *(f"  {what:12s}{value}" for what, value in lines.items())])
+    return f"{text}\nMake it again:\n{_commands(card, name)}"
+
+
+def recipe_text(card: ModelCard) -> str:
+    """The recipe of a card as the YAML that ``wfm pretrain`` reads.
+
+    Raises:
+        WirelessFMError: the weights were saved without one.
+    """
+    if not card.recipe:
+        raise WirelessFMError(
+            f"the card of '{card.name or card.model}' has no recipe: its weights were not made by 'wfm pretrain'"
+        )
+    return yaml.safe_dump(dict(card.recipe), sort_keys=False, width=120)
+
+
+def _commands(card: ModelCard, name: str) -> str:
+    if not card.recipe:
+        return "  no recipe is recorded"
+    return f"  wfm card {name} --recipe > recipe.yaml\n  wfm pretrain recipe.yaml -o run"
+
+
+def _training(recipe: Mapping[str, Any]) -> dict[str, str]:
+    if not recipe:
+        return {}
+    try:
+        terms = ", ".join(f"{part['weight']:g} × {part['name']}" for part in recipe["objectives"])
+        length = f"{recipe['training']['steps']:,} steps of {recipe['training']['batch_size']} samples"
+        return {"recipe": recipe["name"], "objectives": terms, "length": length}
+    except (KeyError, TypeError, ValueError) as error:
+        raise WirelessFMError(
+            f"the recipe in this card is incomplete ({error}); expected that of a pretraining"
+        ) from error
+
+
+def _settings(config: Mapping[str, Any]) -> str:
+    return f" ({', '.join(f'{key} {value}' for key, value in config.items())})" if config else ""
