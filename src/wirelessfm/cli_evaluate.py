@@ -30,6 +30,9 @@ def evaluate(
     scene: Annotated[
         list[str] | None, typer.Option(help="City of the corpus; more are pooled, but for a case.")
     ] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="Folder with cities of your own, SCENE-SITE-CARRIER, instead of those shipped.")
+    ] = None,
     simulate: Annotated[list[str] | None, typer.Option(help="Simulated set, D1 to D19; repeat for more.")] = None,
     files: Annotated[list[Path] | None, typer.Option(help="Measured files or folders; repeat for more.")] = None,
     suite: Annotated[str | None, typer.Option(help="A list of tasks by name; default quick for cities.")] = None,
@@ -63,11 +66,12 @@ def evaluate(
         raise WirelessFMError("say what to evaluate on: --scene CITY, --simulate SET or --files FOLDER (one of them)")
     _refuse("--over goes with --case", over if case is None else None)
     _refuse("--max-users is for cities (--scene)", None if scene else max_users)
+    _refuse("--root is for cities (--scene)", None if scene else root)
     _refuse("--samples is for simulated sets (--simulate)", None if simulate else samples)
     fractions = BUDGETS if budgets is None else parse_budgets(budgets)
     chosen = find_systems(systems, pooling, resize, fine_tune or ())
     if scene:
-        data = _on_cities(scene, _tasks(task, suite, "quick"), case, over or "city", max_users)
+        data = _on_cities(scene, _tasks(task, suite, "quick"), case, over or "city", max_users, root)
     elif simulate:
         named = _tasks(task, suite, "prediction")
         data = _on_simulated(simulate, named, case, over or "scenario", samples or 600, out / "simulated")
@@ -131,13 +135,13 @@ def _tasks(tasks: Sequence[str] | None, suite: str | None, default: str | None) 
 
 
 def _on_cities(
-    scenes: list[str], tasks: list[str], case: str | None, over: str, max_users: int | None
+    scenes: list[str], tasks: list[str], case: str | None, over: str, max_users: int | None, root: Path | None
 ) -> list[TaskData]:
     from wirelessfm.sources import city_cases, city_data
 
     if case is None:
-        return city_data(tasks, scenes, max_users)
-    return city_cases(tasks, scenes, case, max_users, over)
+        return city_data(tasks, scenes, max_users, root)
+    return city_cases(tasks, scenes, case, max_users, over, root)
 
 
 def _on_simulated(

@@ -157,7 +157,7 @@ class PretrainStep(nn.Module):
             mask_seed = int(torch.randint(2**31, (1,), generator=generator))
             own = torch.Generator(csi.values.device).manual_seed(mask_seed)
             loss = OBJECTIVES[part.name](self.model, csi, own, **part.options)
-            terms[part.name] = float(loss.detach())
+            terms[part.name] = terms.get(part.name, 0.0) + float(loss.detach())
             total = total + part.weight * loss
         return total
 

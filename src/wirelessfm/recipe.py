@@ -67,7 +67,7 @@ class DataPart(_Strict):
     reference_bandwidth_hz: float = Field(default=ViewSpec.reference_bandwidth_hz, gt=0)
     positions: bool = ViewSpec.positions
     times: int = Field(default=ViewSpec.times, ge=0)
-    interval_s: float = Field(default=ViewSpec.interval_s, gt=0)
+    interval_s: tuple[float, float] = ViewSpec.interval_s
     speed_m_per_s: tuple[float, float] = ViewSpec.speed_m_per_s
     synchronised: bool = ViewSpec.synchronised
     rays_per_path: int = Field(default=ViewSpec.rays_per_path, ge=1)

@@ -38,15 +38,25 @@ def site_pairs(scenes: Sequence[str], root: corpus.Root = None) -> list[SitePath
     return [SitePaths(*(corpus.load_site(*pair, carrier, root) for carrier in (3.5e9, 28e9))) for pair in pairs]
 
 
-def city_data(tasks: Sequence[str], scenes: Sequence[str], max_users: int | None = None) -> list[TaskData]:
-    """Every task on all base stations of ``scenes`` together, of at most ``max_users`` users each."""
+def city_data(
+    tasks: Sequence[str], scenes: Sequence[str], max_users: int | None = None, root: corpus.Root = None
+) -> list[TaskData]:
+    """Every task on all base stations of ``scenes`` together, of at most ``max_users`` users each.
+
+    ``root`` is a folder of cities in the form of the shipped ones, instead of these.
+    """
     asked = [_task(name, "sites") for name in tasks]
-    sites = thinned(site_pairs(scenes), max_users)
+    sites = thinned(site_pairs(scenes, root), max_users)
     return [task.build(sites) for task in asked]
 
 
 def city_cases(
-    tasks: Sequence[str], scenes: Sequence[str], case: str, max_users: int | None = None, factor: str = "city"
+    tasks: Sequence[str],
+    scenes: Sequence[str],
+    case: str,
+    max_users: int | None = None,
+    factor: str = "city",
+    root: corpus.Root = None,
 ) -> list[TaskData]:
     """Every task under a generalisation case; the first domain is the tested one.
 
@@ -58,6 +68,7 @@ def city_cases(
         case: one of ``CASES``.
         max_users: of each base station.
         factor: one of ``CITY_FACTORS``.
+        root: see :func:`city_data`.
 
     Raises:
         WirelessFMError: unknown names, fewer than two domains, a task that does not exist at one carrier alone.
@@ -65,13 +76,13 @@ def city_cases(
     asked = [_task(name, "sites") for name in tasks]
     if factor == "city":
         _check_case(case, scenes)
-        domains = {scene: thinned(site_pairs([scene]), max_users) for scene in scenes}
+        domains = {scene: thinned(site_pairs([scene], root), max_users) for scene in scenes}
     elif factor == "carrier":
-        pairs = [site.connected() for site in thinned(site_pairs(scenes), max_users)]
+        pairs = [site.connected() for site in thinned(site_pairs(scenes, root), max_users)]
         low, high = [SitePaths(p.sub6) for p in pairs], [SitePaths(p.mmwave) for p in pairs if p.mmwave]
         domains = {"3.5 GHz": low, "28 GHz": high}
     elif factor == "array":
-        standing = thinned(site_pairs(scenes), max_users)
+        standing = thinned(site_pairs(scenes, root), max_users)
         domains = {"as it stands": standing, "turned by 45°": [_turned(site) for site in standing]}
     else:
         raise unknown_name("factor of a case on cities", factor, CITY_FACTORS)

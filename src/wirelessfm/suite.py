@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from wirelessfm.adapt.finetune import fine_tuned
 from wirelessfm.baselines import BASELINES, System, remembering
+from wirelessfm.csi import CSI
 from wirelessfm.embed import embed_csi
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.models.checkpoints import load_weights
@@ -35,11 +37,74 @@ def encoder_system(
             any. Pooling and resize, where given, become part of the name and of the notes of every row; so does
             what pretraining saw that is the label of a task.
     """
-    # Some objectives learn from what is the label of a task: positions, here.
-    saw = {"pretraining_saw": "positions"} if card.recipe.get("data", {}).get("positions") else {}
-    corpora = tuple(card.corpora)
     named = name or card.name or card.model
-    return _encoder(model, named, pooling, resize, saw, pretrained=True, weights=card.weights, corpora=corpora)
+    return _encoder(model, named, pooling, resize, _notes(card), **_provenance(card))
+
+
+# What a model says without a head and without labels: its method, and the kinds of task it answers.
+ANSWERS = {"los": ("predict_los", ("los",)), "beams": ("predict_beams", ("beam", "beam-probed"))}
+
+
+def zero_label_system(model: nn.Module, card: ModelCard, answer: str, name: str = "") -> System:
+    """A trained model that answers by itself what its pretraining taught it, without any label of the task.
+
+    Args:
+        model: offers the method of the answer.
+        card: of its weights.
+        answer: one of ``ANSWERS``.
+        name: of the model, instead of that on the card; the answer is added to it.
+
+    Raises:
+        WirelessFMError: the model has no such answer, or its pretraining did not teach it.
+    """
+    method, kinds = ANSWERS[answer]
+    taught = {"los": "known", "beams": "other_carrier"}[answer]
+    if not hasattr(model, method) or not _taught(card, taught):
+        raise WirelessFMError(
+            f"'{name or card.name}' does not answer '{answer}' without labels: expected a model with {method} whose "
+            f"pretraining used {taught}; evaluate it with a head instead"
+        )
+    return System(
+        f"{name or card.name}:{answer}",
+        "rule",
+        partial(_answer, model.eval(), method),
+        task_kinds=kinds,
+        outputs=("class",),
+        n_parameters=sum(p.numel() for p in model.parameters()),
+        notes=_notes(card),
+        **_provenance(card),
+    )
+
+
+def _answer(model: nn.Module, method: str, csi: CSI, n_classes: int) -> Tensor:
+    with torch.inference_mode():
+        parts = [getattr(model, method)(csi[i : i + 256]) for i in range(0, len(csi), 256)]
+    scores = torch.cat(parts).float()
+    scores = torch.stack([-scores, scores], dim=1) if scores.dim() == 1 else scores
+    if scores.shape[1] != n_classes:
+        raise WirelessFMError(f"this model tells {scores.shape[1]} classes apart by itself, the task has {n_classes}")
+    return scores
+
+
+def _taught(card: ModelCard, what: str) -> bool:
+    """Whether any objective of the recipe was given a label that a simulator knows."""
+    objectives = card.recipe.get("objectives", ())
+    if what == "positions":
+        parts = [card.recipe.get("data", {}), *(part.get("data", {}) for part in objectives)]
+    else:
+        parts = [part.get("options", {}) for part in objectives]
+    return any(bool(part.get(what)) for part in parts)
+
+
+def _notes(card: ModelCard) -> dict[str, object]:
+    """Some objectives learn from what is the label of a task; its rows say so."""
+    labels = {"positions": "positions", "known": "line of sight, delays, directions", "other_carrier": "28 GHz beams"}
+    saw = [text for what, text in labels.items() if _taught(card, what)]
+    return {"pretraining_saw": "; ".join(saw)} if saw else {}
+
+
+def _provenance(card: ModelCard) -> dict[str, Any]:
+    return {"pretrained": True, "weights": card.weights, "corpora": tuple(card.corpora)}
 
 
 def random_system(
@@ -74,6 +139,8 @@ def published_system(
 def find_system(name: str, pooling: str | None = None, resize: str | None = None) -> System:
     """A baseline, a shipped model by name, a trained one by folder, ``MODEL-random``, ``MODEL@WEIGHTS``, or a guest.
 
+    ``NAME:los`` and ``NAME:beams`` are what a trained model says without any label, where it was taught that.
+
     Guests are ``FILE.py:FUNCTION``, ``MODEL.onnx`` and folders of predictions, see :mod:`wirelessfm.predictors`.
 
     Args:
@@ -89,6 +156,9 @@ def find_system(name: str, pooling: str | None = None, resize: str | None = None
         return guest
     if (trained := find_trained(name)) is not None:
         return encoder_system(*trained, pooling=pooling, resize=resize)
+    model, _, answer = name.rpartition(":")
+    if answer in ANSWERS and (trained := find_trained(model)) is not None:
+        return zero_label_system(*trained, answer)
     if "@" in name:
         model, _, source = name.partition("@")
         return published_system(model, source, pooling, resize)

@@ -12,7 +12,7 @@ from wirelessfm import Paths, PathsMeta, WirelessFMError
 from wirelessfm.data.views import ViewSampler, ViewSpec, doppler_hz
 
 STATIC = ViewSpec(antennas=(4, 8), subcarriers=(6,), noiseless=1.0)
-MOVING = replace(STATIC, times=5, interval_s=2e-3, speed_m_per_s=(10.0, 20.0))
+MOVING = replace(STATIC, times=5, interval_s=(2e-3, 2e-3), speed_m_per_s=(10.0, 20.0))
 LIGHT = 299_792_458.0
 
 

@@ -41,7 +41,8 @@ class ViewSpec:
             for none.
         positions: give the labels ``position_m`` float32 [sample, 3] and ``site`` int64 [sample], to objectives that
             need neighbours. Where a user is, is a target of tasks, known to a simulator only.
-        times, interval_s: samples of the time axis and seconds between them; 0 times for no such axis.
+        times: samples of the time axis; 0 for no such axis.
+        interval_s: smallest and largest time between them, drawn log-uniformly for each batch.
         speed_m_per_s: with a time axis, smallest and largest, drawn for each sample together with a horizontal
             direction; Doppler that the paths bring along is not used.
         synchronised: count delays from the first path of each user, as a receiver does before it estimates.
@@ -65,7 +66,7 @@ class ViewSpec:
     reference_bandwidth_hz: float = 2e7
     positions: bool = False
     times: int = 0
-    interval_s: float = 1e-3
+    interval_s: tuple[float, float] = (1e-3, 1e-3)
     speed_m_per_s: tuple[float, float] = (0.0, 30.0)
     synchronised: bool = False
     rays_per_path: int = 1
@@ -83,10 +84,11 @@ class ViewSpec:
             raise WirelessFMError("other_carrier is seen by reference_antennas antennas; set them above 0")
         if not 0 < self.bandwidth_hz[0] <= self.bandwidth_hz[1] or self.snr_db[0] > self.snr_db[1]:
             raise WirelessFMError("bandwidth_hz and snr_db are [smallest, largest], bandwidths positive")
-        if self.times < 0 or not self.interval_s > 0 or not 0 <= self.speed_m_per_s[0] <= self.speed_m_per_s[1]:
+        sensible = 0 < self.interval_s[0] <= self.interval_s[1] and 0 <= self.speed_m_per_s[0] <= self.speed_m_per_s[1]
+        if self.times < 0 or not sensible:
             raise WirelessFMError(
-                "times is 0 or a number of time samples, interval_s positive and speed_m_per_s [smallest, largest], "
-                f"found {self.times}, {self.interval_s} and {list(self.speed_m_per_s)}"
+                "times is 0 or a number of time samples, interval_s and speed_m_per_s are [smallest, largest], "
+                f"intervals positive; found {self.times}, {list(self.interval_s)} and {list(self.speed_m_per_s)}"
             )
 
 
@@ -124,8 +126,7 @@ class ViewSampler:
         columns = _choose(spec.antennas, generator)
         array = PlanarArray(columns, _choose(spec.rows, generator) if len(spec.rows) > 1 else spec.rows[0])
         n_subcarriers = _choose(spec.subcarriers, generator)
-        low, high = (math.log(b) for b in spec.bandwidth_hz)
-        ofdm = OFDM(n_subcarriers, math.exp(low + (high - low) * _uniform(generator)) / n_subcarriers)
+        ofdm = OFDM(n_subcarriers, _between(spec.bandwidth_hz, generator) / n_subcarriers)
         turn = (torch.rand(batch_size, generator=generator) * 2 - 1) * math.pi if spec.turn else None
         turn = turn.to(device) if turn is not None else None
         coords = {"antenna": array.positions_wavelengths(), "subcarrier": ofdm.frequencies_hz()}
@@ -134,7 +135,7 @@ class ViewSampler:
         if spec.rays_per_path > 1 and _uniform(generator) < 0.5:
             users = scattered(users, spec.rays_per_path, generator)
         if spec.times:
-            coords["time"] = torch.arange(spec.times, dtype=torch.float64) * spec.interval_s
+            coords["time"] = torch.arange(spec.times, dtype=torch.float64) * _between(spec.interval_s, generator)
             users = self._moving(users, generator)
         response = channel_response(users, array, ofdm, times_s=coords.get("time"), yaw_offset_rad=turn)
         values = response[:, :, 0] if spec.times else response[:, 0, 0]
@@ -224,6 +225,12 @@ def doppler_hz(paths: Paths, velocity_m_per_s: Tensor) -> Tensor:
 
 def _choose(options: Sequence[int], generator: torch.Generator) -> int:
     return options[int(torch.randint(len(options), (1,), generator=generator))]
+
+
+def _between(limits: tuple[float, float], generator: torch.Generator) -> float:
+    """Log-uniform; equal limits draw nothing."""
+    low, high = (math.log(limit) for limit in limits)
+    return limits[0] if low == high else math.exp(low + (high - low) * _uniform(generator))
 
 
 def _uniform(generator: torch.Generator) -> float:

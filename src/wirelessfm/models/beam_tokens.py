@@ -19,8 +19,10 @@ from wirelessfm.nn.plane_waves import antenna_waves, delay_waves, direction_grid
 from wirelessfm.nn.positions import harmonic_code
 
 N_DELAYS = 64
-TOKEN_FEATURES = N_DELAYS + 15
-GLOBAL_FEATURES = 14
+# Excess losses, in units of 10 dB, between which a line of sight and a reflection differ.
+_THRESHOLDS = (-0.1, -0.04, 0.04, 0.1, 0.25, 0.6)
+TOKEN_FEATURES = N_DELAYS + 14 + len(_THRESHOLDS)
+GLOBAL_FEATURES = 14 + len(_THRESHOLDS)
 POSITION_FEATURES = 2 * 32 + 2 * 8
 _FREE_SPACE_DB = 20 * math.log10(4 * math.pi)
 
@@ -149,8 +151,9 @@ def beam_tokens(seen: Seen) -> BeamTokens:
     around = (beams * beams.roll(1, dims=2).conj()).mean(dim=(1, 3))
     relative = power / power.amax(dim=1, keepdim=True).clamp_min(1e-30)
     total = lag.sum(dim=1, keepdim=True)
-    local = [_delay_s(lag, seen.gap_hz), _delay_s(total, seen.gap_hz)]
-    excess = _excess(power * (seen.power / len(seen.antennas))[:, None], local[0], seen.carrier_hz)
+    peak, peak_lag = _peaks(seen, directions) if not directions[:, 1].any() else (power, lag)
+    local = [_delay_s(peak_lag, seen.gap_hz), _delay_s(total, seen.gap_hz)]
+    excess = _excess(peak * (seen.power / len(seen.antennas))[:, None], local[0], seen.carrier_hz)
     parts = [
         relative,
         relative.sqrt(),
@@ -163,7 +166,7 @@ def beam_tokens(seen: Seen) -> BeamTokens:
         torch.log10(local[0]) + 6.5,
         ((local[0] - local[1]) * seen.gap_hz * len(frequencies)).clamp(-4, 4),
         excess,
-        excess * relative.sqrt(),
+        *(relative.sqrt()[..., None] * _steps(excess)).unbind(dim=-1),
     ]
     features = torch.cat([profile**0.25, torch.stack([part.float() for part in parts], dim=-1)], dim=-1)
     summary = _summary(seen, power, total[:, 0], lag, turn)
@@ -185,6 +188,35 @@ def _excess(power: Tensor, delay_s: Tensor, carrier_hz: float) -> Tensor:
     return ((free_db - gain_db) / 10).clamp(-4, 8)
 
 
+def _steps(excess: Tensor) -> Tensor:
+    """Smooth steps at the thresholds, float [..., threshold]: a decibel matters near 0 and hardly elsewhere."""
+    thresholds = torch.tensor(_THRESHOLDS, device=excess.device)
+    return torch.sigmoid((excess[..., None] - thresholds) / 0.03)
+
+
+def _peaks(seen: Seen, directions: Tensor) -> tuple[Tensor, Tensor]:
+    """Power and lag of the strongest of three directions about each of a linear grid, half a step apart.
+
+    Between two directions of the grid a wave loses up to 0.9 dB, as much as tells a line of sight from a reflection at
+    grazing incidence; so it is 0.2 dB.
+    """
+    half = directions + (directions[1] - directions[0]) / 2 if len(directions) > 1 else directions
+    between, lag_between = _beams(seen, half)
+    power, lag = _beams(seen, directions)
+    powers = torch.stack([power, between, between.roll(1, dims=1)], dim=-1)
+    lags = torch.stack([lag, lag_between, lag_between.roll(1, dims=1)], dim=-1)
+    best, where = powers.max(dim=-1)
+    return best, lags.gather(-1, where[..., None])[..., 0]
+
+
+def _beams(seen: Seen, directions: Tensor) -> tuple[Tensor, Tensor]:
+    steering = antenna_waves(seen.positions[seen.antennas], directions) / math.sqrt(len(seen.antennas))
+    beams = torch.einsum("ad,stak->stdk", steering.conj(), seen.values)
+    power = beams.abs().square().mean(dim=(1, 3))
+    one = beams.shape[-1] == 1
+    return power, power + 0j if one else (beams[..., 1:] * beams[..., :-1].conj()).mean(dim=(1, 3))
+
+
 def _pair(value: Tensor) -> tuple[Tensor, Tensor]:
     return value.real, value.imag
 
@@ -198,10 +230,12 @@ def _summary(seen: Seen, power: Tensor, total: Tensor, lag: Tensor, turn: Tensor
     known = torch.isfinite(seen.noise)
     ratio = torch.where(known, seen.noise, torch.ones_like(seen.noise)).clamp(1e-4, 10).log10()
     same = torch.ones_like(delay)
+    excess = _excess(seen.power, delay, seen.carrier_hz)
     parts = [
         (10 * torch.log10(seen.power.clamp_min(1e-20)) + 110) / 20,
         torch.log10(delay) + 6.5,
-        _excess(seen.power, delay, seen.carrier_hz),
+        excess,
+        *_steps(excess).unbind(dim=-1),
         lag.abs().sum(dim=1) / power.sum(dim=1).clamp_min(1e-9),
         turn.abs().sum(dim=1) / power.sum(dim=1).clamp_min(1e-9),
         spread,

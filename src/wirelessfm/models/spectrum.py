@@ -14,6 +14,7 @@ positions, never through the shape of a weight.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -47,7 +48,7 @@ from wirelessfm.nn.plane_waves import WaveEstimate, antenna_waves, delay_waves
 POOLINGS = ("summary", "beams", "summary+beams", "mean", "tokens")
 N_BEAMS = 64
 # The least noise power assumed, relative to the signal: what is left of a wave between two points of the grid.
-_LEAST_NOISE = 1e-4
+_LEAST_NOISE = 1e-5
 _BATCH = 64
 
 
@@ -59,7 +60,7 @@ class SpectrumConfig:
         n_summary: width of the summary in the embedding.
         n_statistics, n_known: numbers the objective ``better-view`` asks the summary for.
         max_series: bins of a block that enter as tokens, the strongest; the others share their mean spectrum.
-        iterations: of conjugate gradients, when estimating.
+        iterations: of conjugate gradients, when estimating; fewer where fewer are enough.
     """
 
     width: int = 112
@@ -70,7 +71,7 @@ class SpectrumConfig:
     n_statistics: int = 5
     n_known: int = 9
     max_series: int = 128
-    iterations: int = 60
+    iterations: int = 300
 
 
 class SpectrumModel(nn.Module):
@@ -131,7 +132,8 @@ class SpectrumModel(nn.Module):
 
         Args:
             csi: axes (sample[, time], antenna, subcarrier).
-            pooling: ``summary`` float [sample, n_summary], ``beams`` [sample, 64], both joined, ``mean`` [sample, width]
+            pooling: ``summary`` float [sample, n_summary], ``beams`` [sample, 62], see
+                :func:`beam_harmonics`, both joined, ``mean`` [sample, width]
                 or ``tokens`` [sample, direction, width].
         """
         if pooling not in POOLINGS:
@@ -140,14 +142,14 @@ class SpectrumModel(nn.Module):
         encoded = self.encode(tokens).float()
         parts = {
             "summary": lambda: self.compress(encoded[:, 0]),
-            "beams": lambda: self.beam_logits(encoded, tokens).softmax(dim=1).sqrt(),
+            "beams": lambda: beam_harmonics(self.beam_logits(encoded, tokens)),
             "mean": lambda: encoded[:, 1:].mean(dim=1),
             "tokens": lambda: encoded[:, 1:],
         }
         return torch.cat([parts[name]() for name in pooling.split("+")], dim=1)
 
     def predict_los(self, csi: CSI) -> Tensor:
-        """Score of a line of sight, float [sample]: positive where there is one. Needs weights taught with ``known``."""
+        """Score of a line of sight, float [sample], positive where there is one; of weights taught with ``known``."""
         encoded = self.encode(self.tokenize(csi)).float()
         return self.predict_known(self.compress(encoded[:, 0]))[:, 0]
 
@@ -229,6 +231,20 @@ class SpectrumModel(nn.Module):
             strong = continue_series(series, spectrum, noise * delta[..., -1].exp(), n_asked)
         out = strong.new_zeros(*tokens.power.shape, n_asked)
         return out.scatter(1, chosen[..., None].expand_as(strong), strong)
+
+
+def beam_harmonics(logits: Tensor) -> Tensor:
+    """Fourier coefficients 1 … 31 of the squared distribution of power over beams: float [sample, 62].
+
+    Those of the distribution itself are the antenna autocorrelation of a 32-antenna array; squared, the strongest
+    direction stands out. A linear head can read a beam from them as well as from the shares of 64 beams, most of which
+    are nearly always zero, and which standardisation would blow up.
+    """
+    beams = logits.shape[1]
+    angle = 2 * math.pi / beams * torch.arange(beams, device=logits.device)[:, None]
+    turns = angle * torch.arange(1, beams // 2, device=logits.device)
+    share = (2 * logits.float()).softmax(dim=1)
+    return torch.cat([share @ turns.cos(), share @ turns.sin()], dim=1)
 
 
 def estimate_waves(seen: Seen, tokens: BeamTokens) -> tuple[Tensor, ...]:
