@@ -27,14 +27,14 @@ def csi() -> CSI:
 @pytest.mark.parametrize(("array", "subcarriers"), [((8, 1), 12), ((5, 1), 7), ((1, 1), 16), ((4, 4), 3), ((48, 1), 2)])
 def test_takes_any_array_and_grid(model, make_paths, array, subcarriers) -> None:
     csi = synthesize(make_paths(5, 3).connected(), PlanarArray(*array), OFDM(subcarriers, 1e5))
-    assert model.embed(csi).shape == (len(csi), 24 + 64)
+    assert model.embed(csi).shape == (len(csi), 24 + 62)
     assert bool(torch.isfinite(embed_csi(model, csi, "tokens")).all())
 
 
 def test_takes_a_single_subcarrier_and_a_time_axis(model, make_paths) -> None:
     times = torch.arange(4) * 1e-3
     moving = synthesize(make_paths(6, 3, doppler=True).connected(), PlanarArray(4), OFDM(1, 1e5), times_s=times)
-    assert model.embed(moving).shape == (len(moving), 88)
+    assert model.embed(moving).shape == (len(moving), 86)
 
 
 def test_embedding_ignores_global_phase_but_not_power(model, csi) -> None:

@@ -109,8 +109,8 @@ def _matched(values: Tensor, left: Tensor, right: Tensor) -> Tensor:
 def _solve(power: Tensor, values: Tensor, noise: Tensor, left: Tensor, right: Tensor, iterations: int) -> Tensor:
     solution, residual = torch.zeros_like(values), values
     direction, size = values, _energy(values)
-    # A thousandth of the noise that is there anyway: what is left then changes nothing.
-    enough = 1e-3 * noise.clamp(max=1)[:, None, None] * size
+    # Far below the noise that is there anyway: what is left then changes nothing.
+    enough = 1e-5 * noise.clamp(max=1)[:, None, None] * size
     for step_number in range(iterations):
         if step_number % 10 == 9 and bool((size < enough).all()):
             break
