@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from wirelessfm.baselines.autoregression import burg, model_order
 from wirelessfm.baselines.known_part import KnownPart
 from wirelessfm.nn.plane_waves import unit_phasors
 from wirelessfm.nn.positions import harmonic_code
 
 N_CELLS = 128
 _LAGS, _HARMONICS = 6, 16
-SERIES_FEATURES = N_CELLS // 2 + 2 * _LAGS + 10
+SERIES_FEATURES = N_CELLS + 2 * _LAGS + 10
 SERIES_POSITION_FEATURES = 6 * _HARMONICS
 
 
@@ -31,6 +32,8 @@ class SeriesTokens:
         positions: float32 [bin, SERIES_POSITION_FEATURES].
         series: complex64 [sample, bin, known], one per bin.
         periodogram: float32 [sample, bin, N_CELLS], its share of power at each frequency, sum 1.
+        entropy: float32 [sample, bin, N_CELLS], the same of the maximum-entropy spectrum (Burg) that the bins of one
+            delay share, or those of one beam where subcarriers are asked.
         power: float32 [sample, bin], mean power of the series.
         noise: float32 [sample], noise power per entry of a series.
     """
@@ -39,6 +42,7 @@ class SeriesTokens:
     positions: Tensor
     series: Tensor
     periodogram: Tensor
+    entropy: Tensor
     power: Tensor
     noise: Tensor
 
@@ -91,6 +95,7 @@ def series_tokens(part: KnownPart, positions: Tensor | None, step: float) -> Ser
     power = series.abs().square().mean(dim=-1)
     spectrum = torch.fft.fft(series, n=N_CELLS, dim=-1).abs().square()
     share = spectrum / spectrum.sum(dim=-1, keepdim=True).clamp_min(1e-30)
+    entropy = _maximum_entropy(series.unflatten(1, (len(beams), len(others))), part)
     lags = torch.stack([_lag(series, lag) for lag in range(1, _LAGS + 1)], dim=-1) / power[..., None].clamp_min(1e-12)
     strongest = power.amax(dim=1, keepdim=True).clamp_min(1e-30)
     noise = part.noise_power.clamp_min(1e-5)
@@ -107,10 +112,25 @@ def series_tokens(part: KnownPart, positions: Tensor | None, step: float) -> Ser
         same * float(part.axis == "time"),
         same * (math.log2(power.shape[1]) / 10),
     ]
-    coarse = share.unflatten(-1, (-1, 2)).sum(dim=-1) * (N_CELLS / 2 / 4)
-    features = torch.cat([coarse.sqrt(), lags.real, lags.imag, torch.stack(parts, dim=-1)], dim=-1)
+    coarse = [both.unflatten(-1, (-1, 2)).sum(dim=-1).sqrt() * 4 for both in (share, entropy)]
+    features = torch.cat([*coarse, lags.real, lags.imag, torch.stack(parts, dim=-1)], dim=-1)
     code = harmonic_code(places, _HARMONICS).flatten(1)
-    return SeriesTokens(features.float(), code, series, share, power, noise)
+    return SeriesTokens(features.float(), code, series, share, entropy, power, noise)
+
+
+def _maximum_entropy(series: Tensor, part: KnownPart) -> Tensor:
+    """Float32 [sample, bin, N_CELLS] of complex [sample, beam, other bin, known]; its cells are averages of four."""
+    grouped = series.transpose(1, 2) if part.axis == "time" else series
+    side_by_side = grouped.flatten(0, 1).transpose(1, 2)
+    coefficients, _ = burg(side_by_side, model_order(part))
+    polynomial = nn.functional.pad(-coefficients, (1, 0), value=1.0)
+    fine = 1 / torch.fft.fft(polynomial, n=4 * N_CELLS, dim=-1).abs().square().clamp_min(1e-9)
+    # Cell c is centred on its frequency.
+    cells = fine.roll(2, dims=-1).unflatten(-1, (N_CELLS, 4)).mean(dim=-1)
+    cells = (cells / cells.sum(dim=-1, keepdim=True)).unflatten(0, (len(series), -1))
+    if part.axis == "time":
+        return cells[:, None].expand(-1, series.shape[1], -1, -1).flatten(1, 2).float()
+    return cells[:, :, None].expand(-1, -1, series.shape[2], -1).flatten(1, 2).float()
 
 
 def _lag(series: Tensor, lag: int) -> Tensor:

@@ -95,8 +95,8 @@ class SpectrumModel(nn.Module):
         self.predict_beam = nn.Linear(width, 2)
         self.predict_delays = nn.Linear(width, N_DELAYS + 1)
         self.predict_spectrum = nn.Linear(width, N_CELLS + 2)
-        # How much the periodogram itself counts, before anything is learnt.
-        self.trust = nn.Parameter(torch.tensor([1.0, 1.0]))
+        # How much matched filter, periodogram and maximum-entropy spectrum count, before anything is learnt.
+        self.trust = nn.Parameter(torch.tensor([1.0, 0.2, 0.8]))
 
     def tokenize(self, csi: CSI) -> BeamTokens:
         """One token per direction; see :func:`.beam_tokens.read_seen` for errors raised."""
@@ -221,8 +221,10 @@ class SpectrumModel(nn.Module):
         x = take_tokens(x, chosen)
         x = self._trunk(torch.cat([self.series_token.expand(len(x), 1, -1).to(x.dtype), x], dim=1))
         delta = self.predict_spectrum(x[:, 1:]).float()
-        share = take_tokens(tokens.periodogram, chosen)
-        logits = self.trust[1] * (share + 1e-4).log() + delta[..., :N_CELLS]
+        seen = [take_tokens(spectrum, chosen) for spectrum in (tokens.periodogram, tokens.entropy)]
+        logits = delta[..., :N_CELLS]
+        for trust, spectrum in zip(self.trust[1:], seen, strict=True):
+            logits = logits + trust * (spectrum + 1e-5).log()
         series, noise = take_tokens(tokens.series, chosen), tokens.noise[:, None].expand(-1, n_chosen)
         power = tokens.power.gather(1, chosen)
         signal = (power - noise).clamp_min(0.05 * power) * delta[..., -2].exp()
