@@ -105,3 +105,30 @@ def test_rows_say_that_pretraining_saw_positions() -> None:
     plain = encoder_system(model, ModelCard("wfm-mae", {}, recipe={"data": {"positions": False}}))
     charted = encoder_system(model, ModelCard("wfm-mae", {}, recipe={"data": {"positions": True}}))
     assert "pretraining_saw" not in plain.notes and charted.notes["pretraining_saw"] == "positions"
+
+
+TAUGHT = {"objectives": [{"name": "better-view", "options": {"known": 1.0, "other_carrier": 0.5}}]}
+
+
+def test_rows_say_what_a_simulator_taught() -> None:
+    model = build_model("wfm-spectrum", {"width": 16, "depth": 1, "n_heads": 2})
+    taught = encoder_system(model, ModelCard("wfm-spectrum", {}, recipe=TAUGHT))
+    assert taught.notes["pretraining_saw"] == "line of sight, delays, directions; 28 GHz beams"
+    alone = {"objectives": [{"name": "continuation", "options": {"known_share": [0.4, 0.5]}}]}
+    assert "pretraining_saw" not in encoder_system(model, ModelCard("wfm-spectrum", {}, recipe=alone)).notes
+
+
+def test_a_taught_model_answers_without_labels(tmp_path) -> None:
+    model = build_model("wfm-spectrum", {"width": 16, "depth": 1, "n_heads": 2})
+    config = {"width": 16, "depth": 1, "n_heads": 2}
+    save_model(model, ModelCard("wfm-spectrum", config, "taught", recipe=TAUGHT), tmp_path / "taught")
+    save_model(model, ModelCard("wfm-spectrum", config, "alone"), tmp_path / "alone")
+    los, beams = (find_system(f"{tmp_path / 'taught'}:{answer}") for answer in ("los", "beams"))
+    assert los.name == "taught:los" and los.kind == "rule" and los.pretrained and los.notes["pretraining_saw"]
+    (row,) = rows(los, LOS)
+    assert row.n_labels == 0 and 0 <= row.metrics["accuracy"] <= 1
+    assert not los.applies_to("beam") and beams.applies_to("beam") and not beams.applies_to("los")
+    with pytest.raises(WirelessFMError, match="does not answer 'beams' without labels"):
+        find_system(f"{tmp_path / 'alone'}:beams")
+    with pytest.raises(WirelessFMError, match="64 classes"):
+        beams.run(LOS.inputs, 16)

@@ -3,8 +3,11 @@ from __future__ import annotations
 from copy import deepcopy
 
 import pytest
+import torch
+import yaml
 
 from wirelessfm import WirelessFMError
+from wirelessfm.pretrain import feeds
 from wirelessfm.recipe import load_recipe, parse_recipe, shipped_recipes
 
 GOOD = {
@@ -71,3 +74,31 @@ def test_unreadable_files_are_named(tmp_path) -> None:
 @pytest.mark.parametrize("name", shipped_recipes())
 def test_shipped_recipes_are_valid(name) -> None:
     assert load_recipe(name).name == name
+
+
+def test_an_objective_may_have_batches_of_its_own(make_paths) -> None:
+    content = yaml.safe_load(shipped_recipes()["demo-fast"].read_text())
+    content["objectives"][0] |= {"data": {"antennas": [4], "times": 3}, "batch_size": 5}
+    recipe = parse_recipe(content)
+    assert recipe.data_of(recipe.objectives[0]).antennas == (4,)
+    assert recipe.data_of(recipe.objectives[1]) == recipe.data
+    first, *others = feeds(recipe, [make_paths(20, 3)])
+    assert first.objectives == recipe.objectives[:1] and first.batch_size == 5
+    assert [feed.objectives for feed in others] == [recipe.objectives[1:]]
+    assert first.sampler.draw(5, torch.Generator()).values.shape[1:3] == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"antenas": [4]}, "antenas.*antennas"),
+        ({"corpora": ["munich"]}, "corpora"),
+        ({"noiseless": 2.0}, "noiseless"),
+        ({"interval_s": [0.0, 1.0], "times": 2}, "intervals positive"),
+    ],
+)
+def test_mistakes_in_the_data_of_an_objective_are_named(data, message) -> None:
+    content = yaml.safe_load(shipped_recipes()["demo-fast"].read_text())
+    content["objectives"][0]["data"] = data
+    with pytest.raises(WirelessFMError, match=message):
+        parse_recipe(content)

@@ -7,6 +7,7 @@ import torch
 
 from wirelessfm import sources
 from wirelessfm.csi import CSI, CSIMeta
+from wirelessfm.data import corpus
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.sources import city_cases, city_data, simulated_cases
 
@@ -54,3 +55,12 @@ def test_wrong_factors_are_refused() -> None:
         simulated_cases(["predict-time"], ["D1"], 5, "2", factor="array")
     with pytest.raises(WirelessFMError, match="at least two different domains"):
         simulated_cases(["predict-time"], ["D1"], 5, "2")
+
+
+def test_cities_of_another_folder(tmp_path) -> None:
+    for carrier in ("3.5", "28"):
+        corpus.load(f"florence-bs1-{carrier}GHz")[:200].save(tmp_path / f"elsewhere-bs0-{carrier}GHz")
+    (data,) = city_data(["beam-64-antennas-8"], ["elsewhere"], root=tmp_path)
+    assert 0 < len(data) <= 200
+    with pytest.raises(WirelessFMError, match=r"unknown scene 'florence'.*Known: elsewhere"):
+        city_data(["los"], ["florence"], root=tmp_path)

@@ -20,7 +20,7 @@ def continuation_error(
     csi: CSI,
     generator: torch.Generator,
     axes: Sequence[str] = _AXES,
-    known: Sequence[float] = (0.4, 0.7),
+    known_share: Sequence[float] = (0.4, 0.7),
     snr_db: Sequence[float] = (5.0, 30.0),
 ) -> Tensor:
     """Mean NMSE of the unknown part.
@@ -30,7 +30,7 @@ def continuation_error(
         csi: axes (sample, time, antenna, subcarrier), without noise.
         generator: draws axis, share and noise.
         axes: which of them may be continued.
-        known: smallest and largest share of the axis that is known.
+        known_share: smallest and largest share of the axis that is known.
         snr_db: smallest and largest, one for the batch; the model is told.
     """
     device = csi.values.device
@@ -40,7 +40,7 @@ def continuation_error(
 
     axis = axes[int(torch.randint(len(axes), (1,), generator=generator, device=device))]
     dim, n = csi.axes.index(axis), csi.size(axis)
-    n_known = min(n - 1, max(2, round(n * uniform(*known))))
+    n_known = min(n - 1, max(2, round(n * uniform(*known_share))))
     first = csi.values.narrow(dim, 0, n_known)
     snr = uniform(*snr_db)
     noisy, seen = torch.zeros_like(csi.values), torch.zeros(csi.values.shape, dtype=torch.bool, device=device)
