@@ -15,9 +15,7 @@ Run: python benchmarks/ablations.py spectrum --drop estimation --steps 1000 --ta
 from __future__ import annotations
 
 import argparse
-import inspect
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -25,21 +23,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from scaling import check_apart, check_steps
+from variants import parse_variant
 
 from wirelessfm.baselines import System
 from wirelessfm.cli_evaluate import parse_budgets
 from wirelessfm.compare import RESULTS, Contender, Trained, aligned, best_head, train
 from wirelessfm.data.corpus import load_corpora
-from wirelessfm.errors import WirelessFMError, unknown_name
+from wirelessfm.errors import WirelessFMError
 from wirelessfm.evaluate import evaluate
-from wirelessfm.models.zoo import build_model
-from wirelessfm.objectives import OBJECTIVES
 from wirelessfm.pretrain import rehearsal
 from wirelessfm.recipe import Recipe, load_recipe, parse_recipe
 from wirelessfm.report.entries import Statistic
-from wirelessfm.report.wording import labels, number, spread, with_direction
+from wirelessfm.report.wording import counted, labels, number, spread, with_direction
 from wirelessfm.sources import city_data
 from wirelessfm.suite import ANSWERS, random_system, zero_label_system
 from wirelessfm.tasks import Row, TaskData
@@ -51,81 +47,18 @@ def plan(recipe: Recipe, variants: Sequence[str], steps: int) -> list[Contender]
     """The full recipe and its variants, every recipe checked.
 
     Raises:
-        WirelessFMError: texts that are not variants, keys, options or objectives that are not there, values that do
-            not fit, a variant that changes nothing, two of the same name, steps within a warm-up.
+        WirelessFMError: as :func:`variants.parse_variant`; variants of the same name, steps within a warm-up.
     """
     content = recipe.model_dump(mode="json")
     content["training"]["steps"] = steps
     full = Contender(FULL, parse_recipe(content))
-    found = [full, *(parse_variant(text, full.recipe) for text in variants)]
+    found = [full, *(Contender(*parse_variant(text, full.recipe)) for text in variants)]
     names = [RANDOM, *(contender.name for contender in found)]
     if twice := {name for name in names if names.count(name) > 1}:
         raise WirelessFMError(f"variants need different names other than {FULL} and {RANDOM}, found {', '.join(twice)}")
     for contender in found:
         check_steps(contender.recipe, steps)
     return found
-
-
-def parse_variant(text: str, recipe: Recipe) -> Contender:
-    """A changed recipe out of ``NAME: KEY=VALUE; -OBJECTIVE``; see :func:`plan` for errors raised."""
-    name, _, rest = (part.strip() for part in text.partition(":"))
-    changes = [change.strip() for change in rest.split(";") if change.strip()]
-    if not re.fullmatch(r"[\w.-]+", name) or not changes:
-        raise WirelessFMError(
-            "a variant is a name and changes such as 'no-known: objectives.0.options.known=0; -estimation', "
-            f"found '{text}'"
-        )
-    try:
-        changed = _changed(recipe, changes)
-    except WirelessFMError as error:
-        raise WirelessFMError(f"variant '{name}': {error}") from error
-    # Steps and seed are those of the full recipe, whatever a variant says.
-    steps = changed.training.model_copy(update={"steps": recipe.training.steps})
-    changed = changed.model_copy(update={"training": steps, "seed": recipe.seed, "name": recipe.name})
-    if changed == recipe:
-        raise WirelessFMError(f"variant '{name}' changes nothing (seed, steps and name are the same for all)")
-    return Contender(name, changed.model_copy(update={"name": f"{recipe.name} ({name})"}))
-
-
-def _changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
-    content = recipe.model_dump(mode="json")
-    dropped = {change.removeprefix("-").strip() for change in changes if change.startswith("-")}
-    for change in changes:
-        if not change.startswith("-"):
-            _set(content, *(part.strip() for part in change.partition("=")[::2]))
-    names = {part.name for part in parse_recipe(content).objectives}
-    if unknown := sorted(dropped - names):
-        raise unknown_name("objective of this recipe", unknown[0], names)
-    content["objectives"] = [part for part in content["objectives"] if part["name"] not in dropped]
-    changed = parse_recipe(content)
-    build_model(changed.model.name, changed.model.config)
-    for part in changed.objectives:
-        # After the model, the batch and the generator.
-        options = list(inspect.signature(OBJECTIVES[part.name]).parameters)[3:]
-        if wrong := [option for option in part.options if option not in options]:
-            raise unknown_name(f"option of objective '{part.name}'", wrong[0], options)
-    return changed
-
-
-def _set(content: Any, key: str, text: str) -> None:
-    """Set ``key``, such as ``model.config.depth``; whether the last part is one, the validation of recipes says."""
-    *above, last = key.split(".")
-    for part in above:
-        entries = {str(i): entry for i, entry in enumerate(content)} if isinstance(content, list) else content
-        if not isinstance(entries, dict) or part not in entries:
-            raise unknown_name(f"part of '{key}',", part, entries if isinstance(entries, dict) else ())
-        content = entries[part]
-    expected = WirelessFMError(f"expected KEY=VALUE with a value in YAML, or -OBJECTIVE; found '{key}={text}'")
-    if not text or not isinstance(content, dict):
-        raise expected
-    try:
-        content[last] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise expected from error
-    # Numbers such as 1e-3 are text in YAML 1.1.
-    if isinstance(content[last], str):
-        with suppress(ValueError):
-            content[last] = float(content[last])
 
 
 def rehearse(planned: Sequence[Contender], scene: str, datas: Sequence[TaskData], runs: Path) -> None:
@@ -200,6 +133,7 @@ def run(options: argparse.Namespace) -> list[str]:
     budgets, datas = parse_budgets(options.budgets), city_data(options.task, [options.scene], options.max_users)
     rehearse(planned, options.scene, datas, out / "runs")
     found: dict[str, list[Row]] = {name: [] for name in [FULL, *[RANDOM] * options.random, *(c.name for c in planned)]}
+    how: dict[str, Any] = {"costs": False, "audit": False, "cache": out / "embeddings"}
     for i, contender in itertools.product(range(options.seeds), planned):
         trained = train(contender, recipe.seed + i, out / "runs")
         # No two models share a seed of the evaluation, by which rows of random weights are told apart.
@@ -210,10 +144,9 @@ def run(options: argparse.Namespace) -> list[str]:
             if options.random and contender.name == FULL:
                 lines[RANDOM] = [twin]
             for name, systems in lines.items():
-                settings: dict[str, Any] = {"out": out / RESULTS, "cache": out / "embeddings"}
-                found[name] += evaluate([data], systems, budgets, seeds, costs=False, audit=False, **settings)
-    how = f"{options.steps} steps; ± over {options.seeds} trainings × {options.splits} splits and choices of labels"
-    return [f"{recipe.name} on {options.scene}, {how}", *table(found)]
+                found[name] += evaluate([data], systems, budgets, seeds, out=out / RESULTS, **how)
+    over = f"{counted(options.seeds, 'training')} × {counted(options.splits, 'split')}"
+    return [f"{recipe.name} on {options.scene}: {options.steps} steps; mean ± deviation over {over}", *table(found)]
 
 
 def main() -> None:

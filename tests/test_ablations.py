@@ -19,7 +19,7 @@ ablations = importlib.import_module("ablations")
 
 
 def changed(text: str):
-    return ablations.parse_variant(text, load_recipe("spectrum")).recipe
+    return ablations.parse_variant(text, load_recipe("spectrum"))[1]
 
 
 def test_values_are_yaml_and_only_what_is_named_changes() -> None:
