@@ -20,7 +20,7 @@ import hashlib
 import itertools
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -159,6 +159,18 @@ class Cell:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
+def check_steps(recipe: Recipe, steps: int) -> None:
+    """Refuse so few steps that the learning rate never reaches that of the recipe."""
+    if steps <= recipe.training.warmup_steps:
+        raise WirelessFMError(f"{steps} steps are all warm-up ({recipe.training.warmup_steps} steps); give more")
+
+
+def check_apart(sites: Sequence[Paths], held_out: Iterable[str]) -> None:
+    """Refuse training sites in any of the scenes that are held out."""
+    if shared := {site.meta.scene for site in sites} & set(held_out):
+        raise WirelessFMError(f"{', '.join(sorted(shared))} is both trained on and held out; hold out another city")
+
+
 def cells(
     recipe: Recipe,
     sizes: Sequence[Mapping[str, Any]],
@@ -173,8 +185,7 @@ def cells(
     Raises:
         WirelessFMError: settings that the model does not have, steps within the warm-up.
     """
-    if steps <= recipe.training.warmup_steps:
-        raise WirelessFMError(f"{steps} steps are all warm-up ({recipe.training.warmup_steps} steps); give more")
+    check_steps(recipe, steps)
     found = []
     for size, fraction, seed in itertools.product(sizes, fractions, range(seeds)):
         content = recipe.model_dump(mode="json")
@@ -232,8 +243,7 @@ def run(planned: Sequence[Cell], sites: Sequence[Paths], unseen: Sequence[Paths]
     Raises:
         WirelessFMError: the held-out city is trained on.
     """
-    if shared := {site.meta.scene for site in sites} & {site.meta.scene for site in unseen}:
-        raise WirelessFMError(f"{', '.join(sorted(shared))} is both trained on and held out; hold out another city")
+    check_apart(sites, {site.meta.scene for site in unseen})
     done, results = read_rows(out / RESULTS), out / RESULTS
     for number, cell in enumerate(planned, 1):
         if cell.key not in done:

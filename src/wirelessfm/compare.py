@@ -272,7 +272,7 @@ def training_table(trained: Sequence[Trained]) -> list[str]:
             spread(Statistic.of([card.cpu_seconds for card in cards]), "s"),
             spread(Statistic.of([card.seconds for card in cards]), "s"),
         ])  # fmt: skip
-    return _aligned([["training", "parameters", "steps x batch", "processor s", "clock s"], *lines])
+    return aligned([["training", "parameters", "steps x batch", "processor s", "clock s"], *lines])
 
 
 def task_table(task: str, rows: Sequence[Row]) -> list[str]:
@@ -283,23 +283,28 @@ def task_table(task: str, rows: Sequence[Row]) -> list[str]:
     head = [f"{task}: {rows[0].metric}", *(f"{n_labels[b]} labels" if b else "no labels" for b in budgets)]
     systems = dict.fromkeys(row.system for row in rows)
     lines = [[system, *(_best(rows, system, budget) for budget in budgets)] for system in systems]
-    return ["", *_aligned([head, *lines])]
+    return ["", *aligned([head, *lines])]
 
 
 def _best(rows: Sequence[Row], system: str, budget: float) -> str:
-    by_head: dict[str, list[float]] = {}
-    for row in rows:
-        if (row.system, row.budget) == (system, budget):
-            by_head.setdefault(row.head, []).append(row.score)
-    if not by_head:
+    best = best_head([row for row in rows if (row.system, row.budget) == (system, budget)])
+    if not best:
         return "-"
-    sign = -1 if lower_is_better(rows[0].metric) else 1
-    scores = {head: Statistic.of(values) for head, values in by_head.items()}
-    head = max(scores, key=lambda name: sign * scores[name].mean)
-    return spread(scores[head], rows[0].metric) + ("" if head == "none" else f" {head}")
+    head, metric = best[0].head, best[0].metric
+    return spread(Statistic.of([row.score for row in best]), metric) + ("" if head == "none" else f" {head}")
 
 
-def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
+def best_head(rows: Sequence[Row]) -> list[Row]:
+    """Of rows that differ in head and seed alone, those of the head with the best mean; none of none."""
+    heads: dict[str, list[Row]] = {}
+    for row in rows:
+        heads.setdefault(row.head, []).append(row)
+    sign = -1 if rows and lower_is_better(rows[0].metric) else 1
+    return max(heads.values(), key=lambda found: sign * np.mean([row.score for row in found]), default=[])
+
+
+def aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table whose columns are as wide as their longest cell."""
     widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
     return ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in table]
 
