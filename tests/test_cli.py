@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -191,3 +192,21 @@ def test_ctrl_c_is_one_sentence_and_the_run_continues(files, tmp_path) -> None:
     assert process.returncode == 130 and "Traceback" not in errors
     assert {p.name for p in (tmp_path / "run").iterdir()} <= {"checkpoint.pt", "logs"}
     assert wfm("pretrain", recipe, "-o", tmp_path / "run").returncode == 0
+
+
+def test_complete_fills_in_what_is_not_observed(tmp_path, make_paths) -> None:
+    model = build_model("wfm-spectrum", {"width": 16, "depth": 1, "n_heads": 2})
+    save_model(model, ModelCard("wfm-spectrum", {"width": 16, "depth": 1, "n_heads": 2}), tmp_path / "model")
+    csi = synthesize(make_paths(6, 2).connected(), PlanarArray(8), OFDM(16, 3e5))
+    csi.save(tmp_path / "bare")
+    refused = wfm("complete", tmp_path / "model", tmp_path / "bare", "-o", tmp_path / "x")
+    assert refused.returncode == 1 and "needs the bool label 'observed'" in refused.stderr
+    seen = torch.zeros(csi.values.shape, dtype=torch.bool)
+    seen[:, :, ::2] = True
+    gaps = replace(csi, values=torch.where(seen, csi.values, 0), labels={**csi.labels, "observed": seen})
+    gaps.save(tmp_path / "gaps")
+    done = wfm("complete", tmp_path / "model", tmp_path / "gaps", "-o", tmp_path / "whole")
+    assert done.returncode == 0, done.stderr
+    whole = CSI.load(tmp_path / "whole")
+    error = (whole.values - csi.values)[:, :, ::2].abs().square().sum() / csi.values[:, :, ::2].abs().square().sum()
+    assert float(error) < 0.1 and "observed" not in whole.labels and "los" in whole.labels

@@ -17,7 +17,7 @@ LAYERS = [
     {"tasks", "adapt"},
     {"recipe", "embed", "pretrain", "evaluate", "jobs", "sources", "suite", "predictors", "challenge"},
     {"report"},
-    {"cli", "cli_data", "cli_evaluate", "cli_challenge", "compare", "demo"},
+    {"cli", "cli_data", "cli_evaluate", "cli_challenge", "cli_models", "compare", "demo"},
 ]
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names}
 

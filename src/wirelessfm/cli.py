@@ -15,7 +15,8 @@ import typer
 
 from wirelessfm.cli_challenge import challenge, inputs
 from wirelessfm.cli_data import data
-from wirelessfm.cli_evaluate import COMMANDS, POOLING, RESIZE
+from wirelessfm.cli_evaluate import COMMANDS
+from wirelessfm.cli_models import MODEL_COMMANDS
 from wirelessfm.errors import WirelessFMError
 
 app = typer.Typer(
@@ -27,7 +28,7 @@ app = typer.Typer(
 )
 
 app.add_typer(data, name="data")
-for _name, _command in COMMANDS.items():
+for _name, _command in {**COMMANDS, **MODEL_COMMANDS}.items():
     app.command(_name)(_command)
 app.add_typer(challenge, name="challenge")
 app.command()(inputs)
@@ -210,39 +211,6 @@ def synthesize(
     csi = run(users, PlanarArray(antennas, rows), grid, times_s=times_s, snr_db=snr_db, generator=generator)
     csi.save(out)
     typer.echo(f"{csi}: {out}")
-
-
-@app.command()
-def embed(
-    model: Annotated[str, typer.Argument(help="Folder of a pretrained model, or the name of one that ships.")],
-    csi: Annotated[Path, typer.Argument(help="Folder with CSI.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write: float32 npy [sample, feature].")],
-    pooling: Annotated[str | None, typer.Option(help=POOLING)] = None,
-    resize: Annotated[str | None, typer.Option(help=RESIZE)] = None,
-    device: Annotated[str, typer.Option()] = "cpu",
-) -> None:
-    """Frozen embeddings of CSI."""
-    from wirelessfm.csi import CSI
-    from wirelessfm.embed import embed_csi, save_embeddings
-    from wirelessfm.models.shipped import load_trained
-
-    network, _ = load_trained(model)
-    features = embed_csi(network, CSI.load(csi), pooling, resize, device=device)
-    save_embeddings(features, out)
-    typer.echo(f"embeddings {list(features.shape)}: {out}")
-
-
-@app.command()
-def card(
-    model: Annotated[str, typer.Argument(help="Folder of a pretrained model, or the name of one that ships.")],
-    recipe: Annotated[bool, typer.Option("--recipe", help="The recipe alone, as YAML for wfm pretrain.")] = False,
-) -> None:
-    """What a pretrained model is, what it was trained on, and the commands that make it again."""
-    from wirelessfm.models.card_text import card_text, recipe_text
-    from wirelessfm.models.shipped import load_trained
-
-    _, found = load_trained(model)
-    typer.echo(recipe_text(found) if recipe else card_text(found, model), nl=not recipe)
 
 
 @app.command()

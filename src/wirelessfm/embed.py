@@ -1,8 +1,9 @@
-"""Frozen embeddings of CSI with any model that has ``embed(csi, pooling)``."""
+"""What trained models make of CSI: frozen embeddings, and CSI without gaps."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,30 @@ def embed_csi(
     if not bool(torch.isfinite(features).all()):
         raise WirelessFMError("the embeddings have NaN or infinite entries; the weights do not suit this CSI")
     return features
+
+
+def complete_csi(model: Any, csi: CSI) -> CSI:
+    """The same CSI with all entries estimated from the observed ones, on the CPU, without gradients.
+
+    Args:
+        model: has ``complete(csi)``.
+        csi: with the bool label ``observed`` in the shape of its values; label ``noise_power`` float [sample] if known.
+
+    Raises:
+        WirelessFMError: a model that cannot complete CSI, or no label ``observed``.
+    """
+    if not hasattr(model, "complete"):
+        raise WirelessFMError(
+            f"a {type(model).__name__} gives embeddings only; complete CSI with a model such as wfm-spectrum"
+        )
+    if "observed" not in csi.labels:
+        raise WirelessFMError(
+            f"completing CSI needs the bool label 'observed' in the shape of its values, found {sorted(csi.labels)}"
+        )
+    left = {name: value for name, value in csi.labels.items() if name not in ("observed", "noise_power")}
+    with torch.inference_mode():
+        values = model.eval().complete(csi)
+    return replace(csi, values=values, labels=left, history=())
 
 
 def save_embeddings(features: Tensor, out: str | os.PathLike[str]) -> None:
