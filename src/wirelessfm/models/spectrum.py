@@ -74,6 +74,15 @@ class SpectrumConfig:
     iterations: int = 300
 
 
+# Other sizes, by about how many parameters they have; the default has half a million.
+SIZES: dict[str, dict[str, int]] = {
+    "100k": {"width": 56, "depth": 2},
+    "300k": {"width": 80, "depth": 4},
+    "1m": {"width": 144, "depth": 5},
+    "3m": {"width": 224, "depth": 7, "n_heads": 8},
+}
+
+
 class SpectrumModel(nn.Module):
     """CSI [sample(, time), antenna, subcarrier] of any sizes to embeddings, and to complete CSI."""
 

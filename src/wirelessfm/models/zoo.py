@@ -14,7 +14,7 @@ from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.models.masked_autoencoder import MaskedAutoencoder, MaskedAutoencoderConfig
 from wirelessfm.models.next_token import NextTokenConfig, NextTokenModel
 from wirelessfm.models.published_zoo import PUBLISHED, build_published
-from wirelessfm.models.spectrum import SpectrumConfig, SpectrumModel
+from wirelessfm.models.spectrum import SIZES, SpectrumConfig, SpectrumModel
 
 
 def build_mae(**config: Any) -> nn.Module:
@@ -46,6 +46,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "wfm-mae": build_mae,
     "wfm-next-token": build_next_token,
     "wfm-spectrum": build_spectrum,
+    **{f"wfm-spectrum-{size}": partial(build_spectrum, **config) for size, config in SIZES.items()},
     **{name: partial(build_published, name) for name in PUBLISHED},
 }
 
