@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from wirelessfm.nn.plane_waves import WaveEstimate, antenna_waves, delay_waves, direction_grid
+from wirelessfm.nn.plane_waves import WaveEstimate, antenna_waves, delay_waves, direction_grid, wave_amounts
 from wirelessfm.signal import OFDM, PlanarArray, channel_response
 
 
@@ -29,6 +29,11 @@ def dense(power, seen, noise, left, right, left_seen, right_seen):
 
 def test_the_estimate_is_the_linear_minimum_mean_squared_error(problem) -> None:
     assert torch.allclose(WaveEstimate.apply(*problem, 60), dense(*problem), atol=2e-4)
+
+
+def test_the_amounts_make_up_the_estimate(problem) -> None:
+    _, _, _, left, right, _, _ = problem
+    assert torch.allclose(left @ wave_amounts(*problem, 60) @ right.T, WaveEstimate.apply(*problem, 60), atol=1e-5)
 
 
 def test_the_gradient_is_that_of_the_dense_solution(problem) -> None:

@@ -102,6 +102,23 @@ class WaveEstimate(torch.autograd.Function):
         return (rest.conj() * amounts).real, *[None] * 7
 
 
+def wave_amounts(
+    power: Tensor,
+    seen: Tensor,
+    noise: Tensor,
+    left: Tensor,
+    right: Tensor,
+    left_seen: Tensor,
+    right_seen: Tensor,
+    iterations: int,
+) -> Tensor:
+    """Posterior mean of the amounts, complex64 [sample, i, j]: L · amounts · Rᵀ is the estimate.
+
+    Arguments as in :meth:`WaveEstimate.forward`.
+    """
+    return power * _matched(_solve(power, seen, noise, left_seen, right_seen, iterations), left_seen, right_seen)
+
+
 def _matched(values: Tensor, left: Tensor, right: Tensor) -> Tensor:
     return left.mH @ values @ right.conj()
 
