@@ -110,6 +110,7 @@ def wave_amounts(
     right: Tensor,
     left_seen: Tensor,
     right_seen: Tensor,
+    *,
     iterations: int,
 ) -> Tensor:
     """Posterior mean of the amounts, complex64 [sample, i, j]: L · amounts · Rᵀ is the estimate.
