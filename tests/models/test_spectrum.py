@@ -7,6 +7,7 @@ import torch
 
 from tests.synthetic_sites import make_site
 from wirelessfm import CSI, WirelessFMError
+from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
 from wirelessfm.embed import embed_csi
 from wirelessfm.models.zoo import build_model
 from wirelessfm.signal import OFDM, PlanarArray, add_noise, synthesize
@@ -49,6 +50,12 @@ def test_antennas_may_come_in_any_order(model, csi) -> None:
     coords = {**csi.coords, "antenna": csi.coords["antenna"][order]}
     shuffled = CSI(csi.values[:, order], csi.axes, coords, meta=csi.meta)
     assert torch.allclose(model.embed(shuffled), model.embed(csi), atol=1e-3)
+
+
+@pytest.mark.parametrize("antennas", [4, 8, 32])
+def test_what_has_learnt_nothing_is_a_beam_sweep(model, antennas) -> None:
+    csi = synthesize(make_site(40).sub6.connected(), PlanarArray(antennas), OFDM(16, 3e5))
+    assert torch.equal(model.predict_beams(csi).argmax(dim=1), best_same_sweep_beam(csi, 64).argmax(dim=1))
 
 
 def test_a_linear_array_is_assumed_where_positions_are_missing(model, csi) -> None:

@@ -125,6 +125,7 @@ class BeamTokens:
         directions: float32 [direction, 2], cosines along y and z.
         delays_s: float64 [N_DELAYS], of the profile that is part of the features.
         profile: float32 [sample, direction, N_DELAYS], matched-filter power relative to the strongest cell.
+        power: float32 [sample, direction], over all subcarriers, relative to the strongest direction.
     """
 
     features: Tensor
@@ -133,6 +134,7 @@ class BeamTokens:
     directions: Tensor
     delays_s: Tensor
     profile: Tensor
+    power: Tensor
 
 
 def beam_tokens(seen: Seen) -> BeamTokens:
@@ -171,7 +173,7 @@ def beam_tokens(seen: Seen) -> BeamTokens:
     features = torch.cat([profile**0.25, torch.stack([part.float() for part in parts], dim=-1)], dim=-1)
     summary = _summary(seen, power, total[:, 0], lag, turn)
     code = torch.cat([harmonic_code(directions[:, 0], 32), harmonic_code(directions[:, 1], 8)], dim=-1)
-    return BeamTokens(features, summary, code, directions, delays, profile)
+    return BeamTokens(features, summary, code, directions, delays, profile, relative)
 
 
 def _delay_s(lag: Tensor, gap_hz: float) -> Tensor:

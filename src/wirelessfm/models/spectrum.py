@@ -106,7 +106,12 @@ class SpectrumModel(nn.Module):
         self.predict_beam = nn.Linear(width, 2)
         self.predict_delays = nn.Linear(width, N_DELAYS + 1)
         self.predict_spectrum = nn.Linear(width, N_CELLS + 2)
+        # A network that has learnt nothing is a beam sweep, a matched filter and an autoregression.
+        for layer in (self.predict_beam, self.predict_delays, self.predict_spectrum):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
         # How much matched filter, periodogram and maximum-entropy spectrum count, before anything is learnt.
+        self.trust_beam = nn.Parameter(torch.tensor([1.5, 1.5]))
         self.trust = nn.Parameter(torch.tensor([1.0, 0.2, 0.8]))
 
     def tokenize(self, csi: CSI) -> BeamTokens:
@@ -126,7 +131,10 @@ class SpectrumModel(nn.Module):
 
     def beam_logits(self, encoded: Tensor, tokens: BeamTokens, other_carrier: bool = False) -> Tensor:
         """Float32 [sample, N_BEAMS]: log share of power from the cosines −1 + 2b/64 along y, up to a constant."""
-        logits = self.predict_beam(encoded[:, 1:])[..., int(other_carrier)].float()
+        # What the sweep of this very array shows is the beginning: with many antennas there is little to add.
+        head = int(other_carrier)
+        shown = self.trust_beam[head] * (tokens.power + 1e-4).log()
+        logits = self.predict_beam(encoded[:, 1:])[..., head].float() + shown
         cosine = tokens.directions[:, 0]
         if len(cosine) == N_BEAMS and not tokens.directions[:, 1].any():
             return logits
