@@ -130,15 +130,15 @@ def parse_size(text: str) -> dict[str, Any]:
 
 
 def some_users(site: Paths, fraction: float, seed: int) -> Paths:
-    """A share of the connected users of a site; a smaller share is part of a larger one.
+    """A share of the users of a site, connected or not; a smaller share is part of a larger one.
 
-    All carriers of a base station keep the same users, as far as they are connected.
+    All carriers of a base station keep the same users.
     """
     if not 0 < fraction <= 1:
         raise WirelessFMError(f"a share of the users lies in (0, 1], found {fraction:g}")
     words = np.random.SeedSequence([seed, zlib.crc32(f"{site.meta.scene} {site.meta.site}".encode())])
     order = np.random.default_rng(words).permutation(site.n_users)
-    return site[torch.from_numpy(np.sort(order[: max(1, round(fraction * site.n_users))]))].connected()
+    return site[torch.from_numpy(np.sort(order[: max(1, round(fraction * site.n_users))]))]
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def run_cell(cell: Cell, sites: Sequence[Paths], unseen: Sequence[Paths], out: P
         "steps": cell.recipe.training.steps,
         "held_out": cell.held_out,
         "n_parameters": card.n_parameters,
-        "n_users": sum(site.n_users for site in chosen),
+        "n_users": sum(site.connected().n_users for site in chosen),
         "loss": loss,
         "terms": terms,
         "seconds": card.seconds,
