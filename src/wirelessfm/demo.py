@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wirelessfm.baselines import BASELINES, System
+from wirelessfm.baselines import System
 from wirelessfm.data import corpus
 from wirelessfm.errors import unknown_name
 from wirelessfm.evaluate import BUDGETS, evaluate, predict
@@ -24,11 +24,11 @@ from wirelessfm.pretrain import pretrain
 from wirelessfm.recipe import Recipe, load_recipe
 from wirelessfm.report import EmbeddingMap, UserMap, report_folder, save_map
 from wirelessfm.sources import city_data, site_pairs
-from wirelessfm.suite import encoder_system, random_system
+from wirelessfm.suite import encoder_system, find_systems, random_system
 from wirelessfm.tasks import SUITES, Row, SitePaths, TaskData
 
 PRETRAINED, RANDOM = "pretrained", "random-init"
-TITLE = "wirelessfm demo: a masked autoencoder on a city it has never seen"
+TITLE = "wirelessfm demo: a masked autoencoder on a city it has never seen, beside rules and the shipped flagship"
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,15 @@ class Plan:
 
 
 _RULES = ("majority", "same-sweep-beam", "power-delay")
-FULL = Plan("demo", baselines=(*_RULES, "raw", "angle-spectrum", "autocorrelation", "physics", "cnn"))
+# The model that ships: as an encoder, and what it says without labels.
+_FLAGSHIP = ("wfm-spectrum-500k", "wfm-spectrum-500k:los", "wfm-spectrum-500k:beams")
+FULL = Plan("demo", baselines=(*_FLAGSHIP, *_RULES, "raw", "angle-spectrum", "autocorrelation", "physics", "cnn"))
 FAST = Plan(
     "demo-fast",
     budgets=(0.05, 1.0),
     heads=("linear",),
     max_users=400,
-    baselines=(*_RULES, "angle-spectrum", "autocorrelation"),
+    baselines=(*_FLAGSHIP, *_RULES, "angle-spectrum", "autocorrelation"),
 )
 
 
@@ -96,7 +98,7 @@ def _pretrained(recipe: Recipe, out: Path) -> Path:
 def _systems(recipe: Recipe, model: Path, plan: Plan) -> list[System]:
     trained = encoder_system(*load_saved(model), name=PRETRAINED)
     fresh = random_system(recipe.model.name, recipe.model.config, recipe.seed, RANDOM)
-    return [trained, fresh, *(BASELINES[name] for name in plan.baselines)]
+    return [trained, fresh, *find_systems(plan.baselines)]
 
 
 def numbers_that_matter(rows: Sequence[Row]) -> list[str]:
@@ -109,7 +111,7 @@ def _sentence(task: str, rows: Sequence[Row]) -> str:
     at = _means([r for r in rows if r.budget == budget])
     ours = max((value, key) for key, value in at.items() if key[0] == PRETRAINED)
     rival = max((value, key) for key, value in at.items() if key[0] != PRETRAINED)
-    rules = "; ".join(f"rule {name} without labels {v:.1%}" for (name, _), v in _means(
+    rules = "; ".join(f"{name} without labels {v:.1%}" for (name, _), v in _means(
         [r for r in rows if r.kind == "rule"]).items())  # fmt: skip
     n_labels = round(np.mean([r.n_labels for r in rows if r.budget == budget]))
     return (
