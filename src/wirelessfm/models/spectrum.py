@@ -60,6 +60,8 @@ class SpectrumConfig:
         n_summary: width of the summary in the embedding.
         n_statistics, n_known: numbers the objective ``better-view`` asks the summary for.
         max_series: bins of a block that enter as tokens, the strongest; the others share their mean spectrum.
+        start_from_sweep: let training begin at the beam sweep, the matched filter and the autoregression. It learns
+            faster and ends worse with few antennas (docs/log.md).
         reweightings: steps in which the spectrum follows the estimate, when estimating.
         iterations: of conjugate gradients, when estimating; fewer where fewer are enough.
     """
@@ -72,6 +74,7 @@ class SpectrumConfig:
     n_statistics: int = 5
     n_known: int = 9
     max_series: int = 128
+    start_from_sweep: bool = False
     reweightings: int = 2
     iterations: int = 300
 
@@ -106,13 +109,13 @@ class SpectrumModel(nn.Module):
         self.predict_beam = nn.Linear(width, 2)
         self.predict_delays = nn.Linear(width, N_DELAYS + 1)
         self.predict_spectrum = nn.Linear(width, N_CELLS + 2)
-        # A network that has learnt nothing is a beam sweep, a matched filter and an autoregression.
-        for layer in (self.predict_beam, self.predict_delays, self.predict_spectrum):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
         # How much matched filter, periodogram and maximum-entropy spectrum count, before anything is learnt.
-        self.trust_beam = nn.Parameter(torch.tensor([1.5, 1.5]))
         self.trust = nn.Parameter(torch.tensor([1.0, 0.2, 0.8]))
+        if config.start_from_sweep:
+            self.trust_beam = nn.Parameter(torch.tensor([1.5, 1.5]))
+            for layer in (self.predict_beam, self.predict_delays, self.predict_spectrum):
+                nn.init.zeros_(layer.weight)
+                nn.init.zeros_(layer.bias)
 
     def tokenize(self, csi: CSI) -> BeamTokens:
         """One token per direction; see :func:`.beam_tokens.read_seen` for errors raised."""
@@ -131,10 +134,14 @@ class SpectrumModel(nn.Module):
 
     def beam_logits(self, encoded: Tensor, tokens: BeamTokens, other_carrier: bool = False) -> Tensor:
         """Float32 [sample, N_BEAMS]: log share of power from the cosines −1 + 2b/64 along y, up to a constant."""
-        # What the sweep of this very array shows is the beginning: with many antennas there is little to add.
         head = int(other_carrier)
-        shown = self.trust_beam[head] * (tokens.power + 1e-4).log()
-        logits = self.predict_beam(encoded[:, 1:])[..., head].float() + shown
+        logits = self.predict_beam(encoded[:, 1:])[..., head].float()
+        if self.config.start_from_sweep:
+            logits = logits + self.trust_beam[head] * (tokens.power + 1e-4).log()
+        elif not self.training:
+            # Two experts: what the network says, and what the sweep of this very array shows, which with many antennas
+            # is hard to improve on. Weights of 0 to 4 were tried on munich and san_francisco, cities of the training.
+            logits = logits + (tokens.power + 1e-4).log()
         cosine = tokens.directions[:, 0]
         if len(cosine) == N_BEAMS and not tokens.directions[:, 1].any():
             return logits
