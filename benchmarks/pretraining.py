@@ -1,8 +1,8 @@
 """Views per second of pretraining: synthesis, forward and backward pass and optimiser, nothing left out.
 
 Every recipe trains on 32 antennas × 32 subcarriers where its objectives let the batch choose, on three cities that
-ship; recipes take turns, so that a slow phase of the machine meets all of them. Steps are not kept. A moving user counts
-as one view however many times it is seen.
+ship; recipes take turns, so that a slow phase of the machine meets all of them. Steps are not kept. A moving user
+counts as one view however many times it is seen.
 
 Run: python benchmarks/pretraining.py [spectrum demo masked] [--only better-view] [--threads 2] [--seconds 20]
 """
