@@ -163,6 +163,7 @@ def test_a_bound_is_shown_and_never_wins():
         ({"kind": "external"}, ["self-reported"]),
         ({"self_reported": True, "notes": {"reproduced": False}}, ["self-reported"]),
         ({"notes": {"resize": "pad", "genie": True}}, ["genie", "resized"]),
+        ({"notes": {"pretraining_saw": "line of sight"}}, ["simulator-taught"]),
         ({"notes": {"near_duplicates": 3, "reproduced": True}}, ["reproduced"]),
         ({"notes": {"resize": None}}, []),
         ({"kind": "constant"}, ["sanity check"]),

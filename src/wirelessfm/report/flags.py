@@ -21,12 +21,14 @@ SAW_TEST_SCENE = Flag("saw test scene", "A test scene is among the pretraining c
 SELF_REPORTED = Flag("self-reported", "The predictions came from outside and were not computed here.")
 GENIE = Flag("genie", "Uses knowledge that a receiver does not have; a bound, not a competitor.")
 RESIZED = Flag("resized", "The channel was padded, interpolated or repeated to the shape the published model takes.")
+TAUGHT = Flag("simulator-taught", "Pretraining saw labels of the kind that a task asks for, on other scenes.")
 SANITY_CHECK = Flag("sanity check", "Not a competitor: shows what is scored without looking at the channel.")
 REPRODUCED = Flag("reproduced", "A published result that was computed again here.", is_caution=False)
-FLAGS = (SAW_TEST_SCENE, SELF_REPORTED, GENIE, RESIZED, SANITY_CHECK, REPRODUCED)
+FLAGS = (SAW_TEST_SCENE, SELF_REPORTED, GENIE, TAUGHT, RESIZED, SANITY_CHECK, REPRODUCED)
 # Names of notes of a row whose value, unless false, 0 or empty, sets the flag.
 _NOTES: Mapping[str, Flag] = {
     "genie": GENIE,
+    "pretraining_saw": TAUGHT,
     "resize": RESIZED,
     "sanity_check": SANITY_CHECK,
     "reproduced": REPRODUCED,
