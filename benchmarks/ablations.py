@@ -9,7 +9,7 @@ A variant is a name and changes: KEY=VALUE sets a key of the recipe (the value i
 of that name out (as --drop does); numbers of objectives are those in the full recipe.
 
 Run: python benchmarks/ablations.py spectrum --drop estimation --steps 1000 --task los --task estimate-pilots -o FOLDER
-         --variant "no-known: objectives.0.options.known=0; objectives.1.options.known=0"
+         --variant "no-known: objectives.0.options.known=0"
 """
 
 from __future__ import annotations

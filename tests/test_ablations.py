@@ -29,14 +29,14 @@ def test_values_are_yaml_and_only_what_is_named_changes() -> None:
     assert found.objectives[1:] == full.objectives[1:] and found.model.config == {"depth": 2}
     assert found.data == full.data.model_copy(update={"antennas": (8, 16)}) and found.training == full.training
     assert found.name == "spectrum (some.name-2)"
-    options = changed("x: objectives.2.options.combs=[2, 4]; objectives.2.batch_size=null; data.turn=no")
-    assert options.objectives[2].options["combs"] == [2, 4] and options.objectives[2].batch_size is None
+    options = changed("x: objectives.1.options.combs=[2, 4]; objectives.1.batch_size=null; data.turn=no")
+    assert options.objectives[1].options["combs"] == [2, 4] and options.objectives[1].batch_size is None
     assert options.data.turn is False
     assert changed("x: objectives.0.options.known=1e-1").objectives[0].options["known"] == 0.1
 
 
 def test_objectives_are_dropped_by_name_and_numbered_as_in_the_full_recipe() -> None:
-    found = changed("x: -better-view; objectives.3.weight=2.5")
+    found = changed("x: -better-view; objectives.2.weight=2.5")
     assert [(part.name, part.weight) for part in found.objectives] == [("estimation", 1.0), ("continuation", 2.5)]
 
 
@@ -51,7 +51,7 @@ def test_objectives_are_dropped_by_name_and_numbered_as_in_the_full_recipe() -> 
         ("x: objectives.0=1", "with a value in YAML"),
         ("x: objectives=1; -estimation", "variant 'x': .*objectives"),
         ("x: objective.0.weight=2", "variant 'x': .*Did you mean 'objectives'.*model"),
-        ("x: objectives.4.weight=2", "unknown part .* '4'.* Known: 0, 1, 2, 3"),
+        ("x: objectives.3.weight=2", "unknown part .* '3'.* Known: 0, 1, 2"),
         ("x: seed.a.b=2", "unknown part .* 'a'"),
         ("x: objectives.0.wieght=2", "Did you mean 'weight'.*batch_size"),
         ("x: objectives.0.options.knwon=2", "option of objective 'better-view'.*Did you mean 'known'.*sharpness"),
