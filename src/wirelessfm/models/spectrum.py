@@ -207,12 +207,14 @@ class SpectrumModel(nn.Module):
         seen = read_seen(csi)
         tokens = beam_tokens(seen)
         power = self.power_spectrum(self.encode(tokens), tokens, seen)
-        problem = (seen.values[:, 0], _assumed_noise(seen), *estimate_waves(seen, tokens))
+        values, noise = seen.values[:, 0], _assumed_noise(seen)
+        waves = estimate_waves(seen, tokens)
         floor = 1e-6 * power.mean(dim=(1, 2), keepdim=True)
         for _ in range(self.config.reweightings):
-            found = wave_amounts(power, *problem, iterations=self.config.iterations).abs().square()
+            found = wave_amounts(power, values, noise, waves[2], waves[3], self.config.iterations).abs().square()
             power = power**0.7 * (found + floor) ** 0.3
-        return WaveEstimate.apply(power, *problem, self.config.iterations) * seen.power.sqrt()[:, None, None]
+        estimate = WaveEstimate.apply(power, values, noise, *waves, self.config.iterations)
+        return estimate * seen.power.sqrt()[:, None, None]
 
     def observe(self, csi: CSI) -> Seen:
         """What :meth:`estimate` starts from."""

@@ -103,15 +103,7 @@ class WaveEstimate(torch.autograd.Function):
 
 
 def wave_amounts(
-    power: Tensor,
-    seen: Tensor,
-    noise: Tensor,
-    left: Tensor,
-    right: Tensor,
-    left_seen: Tensor,
-    right_seen: Tensor,
-    *,
-    iterations: int,
+    power: Tensor, seen: Tensor, noise: Tensor, left_seen: Tensor, right_seen: Tensor, iterations: int
 ) -> Tensor:
     """Posterior mean of the amounts, complex64 [sample, i, j]: L · amounts · Rᵀ is the estimate.
 
