@@ -17,7 +17,7 @@ import torch
 
 from wirelessfm.data.corpus import load_corpora
 from wirelessfm.errors import WirelessFMError, unknown_name
-from wirelessfm.pretrain import rehearsal
+from wirelessfm.pretrain import feeds, rehearsal
 from wirelessfm.recipe import Recipe, load_recipe
 
 CITIES = ("munich", "etoile", "san_francisco")
@@ -32,12 +32,6 @@ def prepared(name: str, only: Sequence[str]) -> Recipe:
         raise unknown_name(f"objective of recipe '{name}'", only[0], [part.name for part in recipe.objectives])
     data = recipe.data.model_copy(update={"corpora": CITIES, "antennas": (32,), "subcarriers": (32,)})
     return recipe.model_copy(update={"data": data, "objectives": kept})
-
-
-def views_a_step(recipe: Recipe) -> int:
-    """Views of all different batches of a step."""
-    kinds = {f"{recipe.data_of(part)!r} {part.batch_size}": part.batch_size for part in recipe.objectives}
-    return sum(size or recipe.training.batch_size for size in kinds.values())
 
 
 def main() -> None:
@@ -64,8 +58,8 @@ def main() -> None:
                 taken[name] += 1
             spent[name] += passed
     for name, recipe in recipes.items():
-        rate = taken[name] / spent[name]
-        print(f"{name}: {rate:.2f} steps/s, {rate * views_a_step(recipe):.0f} views/s, {arguments.threads} threads")
+        rate, views = taken[name] / spent[name], sum(feed.batch_size for feed in feeds(recipe, sites))
+        print(f"{name}: {rate:.2f} steps/s, {rate * views:.0f} views/s, {arguments.threads} threads")
 
 
 if __name__ == "__main__":

@@ -32,10 +32,9 @@ def test_the_estimate_is_the_linear_minimum_mean_squared_error(problem) -> None:
 
 
 def test_the_amounts_make_up_the_estimate(problem) -> None:
-    _, _, _, left, right, _, _ = problem
-    assert torch.allclose(
-        left @ wave_amounts(*problem, iterations=60) @ right.T, WaveEstimate.apply(*problem, 60), atol=1e-5
-    )
+    power, seen, noise, left, right, left_seen, right_seen = problem
+    amounts = wave_amounts(power, seen, noise, left_seen, right_seen, 60)
+    assert torch.allclose(left @ amounts @ right.T, WaveEstimate.apply(*problem, 60), atol=1e-5)
 
 
 def test_the_gradient_is_that_of_the_dense_solution(problem) -> None:
