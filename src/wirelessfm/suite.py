@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from wirelessfm.adapt.correction import corrected
 from wirelessfm.adapt.finetune import fine_tuned
 from wirelessfm.baselines import BASELINES, System, remembering
 from wirelessfm.csi import CSI
@@ -139,7 +140,8 @@ def published_system(
 def find_system(name: str, pooling: str | None = None, resize: str | None = None) -> System:
     """A baseline, a shipped model by name, a trained one by folder, ``MODEL-random``, ``MODEL@WEIGHTS``, or a guest.
 
-    ``NAME:los`` and ``NAME:beams`` are what a trained model says without any label, where it was taught that.
+    ``NAME:los`` and ``NAME:beams`` are what a trained model says without any label, where it was taught that;
+    ``RULE+FEATURES`` is such an answer, or that of a rule, corrected with labels (:mod:`wirelessfm.adapt.correction`).
 
     Guests are ``FILE.py:FUNCTION``, ``MODEL.onnx`` and folders of predictions, see :mod:`wirelessfm.predictors`.
 
@@ -159,6 +161,9 @@ def find_system(name: str, pooling: str | None = None, resize: str | None = None
     model, _, answer = name.rpartition(":")
     if answer in ANSWERS and (trained := find_trained(model)) is not None:
         return zero_label_system(*trained, answer)
+    rule, plus, features = name.partition("+")
+    if plus and "@" not in rule:
+        return corrected(find_system(rule), find_system(features, pooling, resize))
     if "@" in name:
         model, _, source = name.partition("@")
         return published_system(model, source, pooling, resize)

@@ -13,6 +13,7 @@ from torch import Tensor
 from wirelessfm.baselines.known_part import KnownPart, known_part
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
+from wirelessfm.signal.power import squared_magnitude
 
 _SAMPLES_AT_ONCE = 256
 
@@ -80,17 +81,16 @@ def burg(series: Tensor, order: int) -> tuple[Tensor, Tensor]:
     Returns:
         a, complex [batch, order]; mean power of e, float [batch].
     """
-    forward, backward = series[:, 1:], series[:, :-1]
+    forward = backward = series
     coefficients = series.new_zeros(len(series), 0)
     for _ in range(order):
-        power = (forward.abs().square() + backward.abs().square()).sum(dim=(1, 2)) / 2
+        forward, backward = forward[:, 1:], backward[:, :-1]
+        power = (squared_magnitude(forward) + squared_magnitude(backward)).sum(dim=(1, 2)) / 2
         reflection = (forward * backward.conj()).sum(dim=(1, 2)) / power.clamp(min=1e-20)
         column, beside = reflection[:, None], reflection[:, None, None]
         coefficients = torch.cat([coefficients - column * coefficients.flip(1).conj(), column], dim=1)
         forward, backward = forward - beside * backward, backward - beside.conj() * forward
-        error = (forward.abs().square() + backward.abs().square()).mean(dim=(1, 2)) / 2
-        forward, backward = forward[:, 1:], backward[:, :-1]
-    return coefficients, error
+    return coefficients, (squared_magnitude(forward) + squared_magnitude(backward)).mean(dim=(1, 2)) / 2
 
 
 def extrapolate(series: Tensor, coefficients: Tensor, n_more: int) -> Tensor:

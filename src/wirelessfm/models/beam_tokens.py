@@ -17,6 +17,7 @@ from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.nn.plane_waves import antenna_waves, delay_waves, direction_grid
 from wirelessfm.nn.positions import harmonic_code
+from wirelessfm.signal.power import squared_magnitude
 
 N_DELAYS = 64
 # Excess losses, in units of 10 dB, between which a line of sight and a reflection differ.
@@ -76,7 +77,7 @@ def read_seen(csi: CSI) -> Seen:
     values = (values if values.dim() == 4 else values[:, None]).to(torch.complex64)
     antennas, subcarriers = _observed(csi, values)
     values = values[:, :, antennas][..., subcarriers]
-    power = values.abs().square().mean(dim=(1, 2, 3))
+    power = squared_magnitude(values).mean(dim=(1, 2, 3))
     noise = csi.labels.get("noise_power", torch.full_like(power, torch.nan)).to(power)
     scale = power.clamp_min(1e-30)
     return Seen(
@@ -145,9 +146,9 @@ def beam_tokens(seen: Seen) -> BeamTokens:
     steering = antenna_waves(seen.positions[seen.antennas], directions) / math.sqrt(len(seen.antennas))
     beams = torch.einsum("ad,stak->stdk", steering.conj(), seen.values)
     tones = delay_waves(frequencies, delays).conj() / math.sqrt(len(frequencies))
-    profile = (beams @ tones).abs().square().mean(dim=1)
+    profile = squared_magnitude(beams @ tones).mean(dim=1)
     profile = profile / profile.amax(dim=(1, 2), keepdim=True).clamp_min(1e-30)
-    power = beams.abs().square().mean(dim=(1, 3))
+    power = squared_magnitude(beams).mean(dim=(1, 3))
     lag = (beams[..., 1:] * beams[..., :-1].conj()).mean(dim=(1, 3)) if len(frequencies) > 1 else power + 0j
     turn = (beams[:, 1:] * beams[:, :-1].conj()).mean(dim=(1, 3)) if beams.shape[1] > 1 else power + 0j
     around = (beams * beams.roll(1, dims=2).conj()).mean(dim=(1, 3))
@@ -214,7 +215,7 @@ def _peaks(seen: Seen, directions: Tensor) -> tuple[Tensor, Tensor]:
 def _beams(seen: Seen, directions: Tensor) -> tuple[Tensor, Tensor]:
     steering = antenna_waves(seen.positions[seen.antennas], directions) / math.sqrt(len(seen.antennas))
     beams = torch.einsum("ad,stak->stdk", steering.conj(), seen.values)
-    power = beams.abs().square().mean(dim=(1, 3))
+    power = squared_magnitude(beams).mean(dim=(1, 3))
     one = beams.shape[-1] == 1
     return power, power + 0j if one else (beams[..., 1:] * beams[..., :-1].conj()).mean(dim=(1, 3))
 

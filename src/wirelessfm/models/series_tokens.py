@@ -16,6 +16,7 @@ from wirelessfm.baselines.autoregression import burg, model_order
 from wirelessfm.baselines.known_part import KnownPart
 from wirelessfm.nn.plane_waves import unit_phasors
 from wirelessfm.nn.positions import harmonic_code
+from wirelessfm.signal.power import squared_magnitude
 
 N_CELLS = 128
 _LAGS, _HARMONICS = 6, 16
@@ -92,8 +93,8 @@ def series_tokens(part: KnownPart, positions: Tensor | None, step: float) -> Ser
     """Tokens of every bin, ``step`` being the spacing of the asked axis in seconds or hertz."""
     beams, others, places = bin_transforms(part, positions)
     series = torch.einsum("ba,slao,mo->sbml", beams, part.values, others).flatten(1, 2)
-    power = series.abs().square().mean(dim=-1)
-    spectrum = torch.fft.fft(series, n=N_CELLS, dim=-1).abs().square()
+    power = squared_magnitude(series).mean(dim=-1)
+    spectrum = squared_magnitude(torch.fft.fft(series, n=N_CELLS, dim=-1))
     share = spectrum / spectrum.sum(dim=-1, keepdim=True).clamp_min(1e-30)
     entropy = _maximum_entropy(series.unflatten(1, (len(beams), len(others))), part)
     lags = torch.stack([_lag(series, lag) for lag in range(1, _LAGS + 1)], dim=-1) / power[..., None].clamp_min(1e-12)
@@ -124,7 +125,7 @@ def _maximum_entropy(series: Tensor, part: KnownPart) -> Tensor:
     side_by_side = grouped.flatten(0, 1).transpose(1, 2)
     coefficients, _ = burg(side_by_side, model_order(part))
     polynomial = nn.functional.pad(-coefficients, (1, 0), value=1.0)
-    fine = 1 / torch.fft.fft(polynomial, n=4 * N_CELLS, dim=-1).abs().square().clamp_min(1e-9)
+    fine = 1 / squared_magnitude(torch.fft.fft(polynomial, n=4 * N_CELLS, dim=-1)).clamp_min(1e-9)
     # Cell c is centred on its frequency.
     cells = fine.roll(2, dims=-1).unflatten(-1, (N_CELLS, 4)).mean(dim=-1)
     cells = (cells / cells.sum(dim=-1, keepdim=True)).unflatten(0, (len(series), -1))

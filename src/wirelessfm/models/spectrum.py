@@ -44,6 +44,7 @@ from wirelessfm.models.series_tokens import (
 )
 from wirelessfm.nn.attention import Block, take_tokens
 from wirelessfm.nn.plane_waves import WaveEstimate, antenna_waves, delay_waves, wave_amounts
+from wirelessfm.signal.power import squared_magnitude
 
 POOLINGS = ("summary", "beams", "summary+beams", "mean", "tokens")
 N_BEAMS = 64
@@ -59,6 +60,7 @@ class SpectrumConfig:
     Attributes:
         n_summary: width of the summary in the embedding.
         n_statistics, n_known: numbers the objective ``better-view`` asks the summary for.
+        beams_per_token: neighbouring directions that share a token. Two halve the cost of a step.
         max_series: bins of a block that enter as tokens, the strongest; the others share their mean spectrum.
         start_from_sweep: let training begin at the beam sweep, the matched filter and the autoregression. It learns
             faster and ends worse with few antennas (docs/log.md).
@@ -73,6 +75,7 @@ class SpectrumConfig:
     n_summary: int = 24
     n_statistics: int = 5
     n_known: int = 9
+    beams_per_token: int = 2
     max_series: int = 128
     start_from_sweep: bool = False
     reweightings: int = 2
@@ -81,7 +84,7 @@ class SpectrumConfig:
 
 # Other sizes, by about how many parameters they have; the default has half a million.
 SIZES: dict[str, dict[str, int]] = {
-    "100k": {"width": 56, "depth": 2},
+    "100k": {"width": 52, "depth": 2},
     "300k": {"width": 80, "depth": 4},
     "1m": {"width": 144, "depth": 5},
     "3m": {"width": 224, "depth": 7, "n_heads": 8},
@@ -94,8 +97,9 @@ class SpectrumModel(nn.Module):
     def __init__(self, config: SpectrumConfig) -> None:
         super().__init__()
         self.config, width = config, config.width
-        self.embed_beam = _mlp(TOKEN_FEATURES, width, width)
-        self.embed_direction = nn.Linear(POSITION_FEATURES, width)
+        group = config.beams_per_token
+        self.embed_beam = _mlp(group * TOKEN_FEATURES, width, width)
+        self.embed_direction = nn.Linear(group * POSITION_FEATURES, width)
         self.embed_summary = _mlp(GLOBAL_FEATURES, width, width)
         self.embed_series = _mlp(SERIES_FEATURES, width, width)
         self.embed_bin = nn.Linear(SERIES_POSITION_FEATURES, width)
@@ -106,8 +110,8 @@ class SpectrumModel(nn.Module):
         self.predict_statistics = nn.Linear(config.n_summary, config.n_statistics)
         self.predict_known = nn.Linear(config.n_summary, config.n_known)
         # For each direction: share of power at the same carrier, and at another.
-        self.predict_beam = nn.Linear(width, 2)
-        self.predict_delays = nn.Linear(width, N_DELAYS + 1)
+        self.predict_beam = nn.Linear(width, group * 2)
+        self.predict_delays = nn.Linear(width, group * (N_DELAYS + 1))
         self.predict_spectrum = nn.Linear(width, N_CELLS + 2)
         # How much matched filter, periodogram and maximum-entropy spectrum count, before anything is learnt.
         self.trust = nn.Parameter(torch.tensor([1.0, 0.2, 0.8]))
@@ -121,11 +125,18 @@ class SpectrumModel(nn.Module):
         """One token per direction; see :func:`.beam_tokens.read_seen` for errors raised."""
         return beam_tokens(read_seen(csi))
 
-    def encode(self, tokens: BeamTokens, visible: Tensor | None = None) -> Tensor:
-        """Float [sample, 1 + direction, width], summary first; of the ``visible`` int64 [sample, kept], if given."""
-        x = self.embed_beam(tokens.features) + self.embed_direction(tokens.positions)
-        x = x if visible is None else take_tokens(x, visible)
+    def encode(self, tokens: BeamTokens) -> Tensor:
+        """Float [sample, 1 + ceil(direction / beams_per_token), width], summary first."""
+        features, positions = (
+            _joined(part, self.config.beams_per_token) for part in (tokens.features, tokens.positions)
+        )
+        x = self.embed_beam(features) + self.embed_direction(positions)
         return self._trunk(torch.cat([self.embed_summary(tokens.summary)[:, None], x], dim=1))
+
+    def _per_direction(self, layer: nn.Linear, encoded: Tensor, tokens: BeamTokens) -> Tensor:
+        """Float32 [sample, direction, output] of a layer that speaks for every direction of a token."""
+        spoken = layer(encoded[:, 1:]).float().unflatten(-1, (self.config.beams_per_token, -1)).flatten(1, 2)
+        return spoken[:, : len(tokens.directions)]
 
     def _trunk(self, x: Tensor) -> Tensor:
         for block in self.blocks:
@@ -135,7 +146,7 @@ class SpectrumModel(nn.Module):
     def beam_logits(self, encoded: Tensor, tokens: BeamTokens, other_carrier: bool = False) -> Tensor:
         """Float32 [sample, N_BEAMS]: log share of power from the cosines −1 + 2b/64 along y, up to a constant."""
         head = int(other_carrier)
-        logits = self.predict_beam(encoded[:, 1:])[..., head].float()
+        logits = self._per_direction(self.predict_beam, encoded, tokens)[..., head]
         if self.config.start_from_sweep:
             logits = logits + self.trust_beam[head] * (tokens.power + 1e-4).log()
         elif not self.training:
@@ -160,7 +171,7 @@ class SpectrumModel(nn.Module):
             csi: axes (sample[, time], antenna, subcarrier).
             pooling: ``summary`` float [sample, n_summary], ``beams`` [sample, 62], see
                 :func:`beam_harmonics`, both joined, ``mean`` [sample, width]
-                or ``tokens`` [sample, direction, width].
+                or ``tokens`` [sample, token, width].
         """
         if pooling not in POOLINGS:
             raise unknown_name("pooling", pooling, POOLINGS)
@@ -211,8 +222,8 @@ class SpectrumModel(nn.Module):
         waves = estimate_waves(seen, tokens)
         floor = 1e-6 * power.mean(dim=(1, 2), keepdim=True)
         for _ in range(self.config.reweightings):
-            found = wave_amounts(power, values, noise, waves[2], waves[3], self.config.iterations).abs().square()
-            power = power**0.7 * (found + floor) ** 0.3
+            found = wave_amounts(power, values, noise, waves[2], waves[3], self.config.iterations)
+            power = power**0.7 * (squared_magnitude(found) + floor) ** 0.3
         estimate = WaveEstimate.apply(power, values, noise, *waves, self.config.iterations)
         return estimate * seen.power.sqrt()[:, None, None]
 
@@ -230,7 +241,7 @@ class SpectrumModel(nn.Module):
 
     def power_spectrum(self, encoded: Tensor, tokens: BeamTokens, seen: Seen) -> Tensor:
         """Expected power over direction × delay, float32 [sample, direction, N_DELAYS], in units of the mean entry."""
-        delta = self.predict_delays(encoded[:, 1:]).float()
+        delta = self._per_direction(self.predict_delays, encoded, tokens)
         signal = (1 - torch.where(torch.isfinite(seen.noise), seen.noise, 0.0)).clamp(0.02, 1)
         logits = self.trust[0] * (tokens.profile + 1e-4).log() + delta[..., :-1] + delta[..., -1:]
         shares = logits.flatten(1).softmax(dim=1).view_as(logits)
@@ -302,6 +313,13 @@ def axis_step(csi: CSI, axis: str) -> float:
     """Spacing of a uniform axis in seconds or hertz; that of a millisecond or 100 kHz where it is not known."""
     steps = csi.coords[axis].diff() if axis in csi.coords else torch.zeros(0)
     return float(steps.mean()) if len(steps) else {"time": 1e-3, "subcarrier": 1e5}[axis]
+
+
+def _joined(parts: Tensor, group: int) -> Tensor:
+    """Neighbours side by side: [..., direction, d] to [..., ceil(direction / group), group · d], the last repeated."""
+    missing = -parts.shape[-2] % group
+    parts = torch.cat([parts, parts[..., -1:, :].expand(*parts.shape[:-2], missing, -1)], dim=-2)
+    return parts.unflatten(-2, (-1, group)).flatten(-2)
 
 
 def _mlp(n_in: int, hidden: int, n_out: int) -> nn.Sequential:

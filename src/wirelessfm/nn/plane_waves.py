@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from wirelessfm.signal.power import squared_magnitude
+
 
 def unit_phasors(cycles: Tensor) -> Tensor:
     """e^{j2π·cycles}: complex64 of any float tensor; whole turns are removed before float32 would round them."""
@@ -134,4 +136,4 @@ def _solve(power: Tensor, values: Tensor, noise: Tensor, left: Tensor, right: Te
 
 
 def _energy(values: Tensor) -> Tensor:
-    return values.abs().square().sum(dim=(1, 2), keepdim=True)
+    return squared_magnitude(values).sum(dim=(1, 2), keepdim=True)

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from wirelessfm.signal.power import squared_magnitude
+
 
 def dft_codebook(n_antennas: int, n_beams: int) -> Tensor:
     """Unit-norm beams of a half-wavelength linear array, complex64 [beam, antenna].
@@ -27,4 +29,4 @@ def beam_powers(values: Tensor, codebook: Tensor) -> Tensor:
         values: complex [sample, antenna, subcarrier].
         codebook: complex [beam, antenna]; p_b = Σ_k |w_bᴴ h_k|².
     """
-    return torch.einsum("ba,sak->sbk", codebook.conj().to(values.device), values).abs().square().sum(dim=2)
+    return squared_magnitude(torch.einsum("ba,sak->sbk", codebook.conj().to(values.device), values)).sum(dim=2)

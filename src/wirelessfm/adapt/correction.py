@@ -1,0 +1,212 @@
+"""Labels on top of an answer that needs none.
+
+A head starts from nothing: from some labels it must learn what a rule, or what the simulator taught a model, already
+says. A correction starts there and learns only the difference from features, and nothing where cross-validation finds
+no difference that exceeds chance. So with labels it is hardly ever worse than without.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from sklearn.cluster import KMeans
+from sklearn.model_selection import GroupKFold
+from torch import Tensor
+from torch.nn import functional
+
+from wirelessfm.adapt.heads import fit_standardiser
+from wirelessfm.baselines import System
+from wirelessfm.csi import CSI
+from wirelessfm.errors import WirelessFMError
+
+# How far a correction may go: weight of the data against ½‖w‖², as of the linear head.
+STRENGTHS = (3e-4, 3e-3, 3e-2, 3e-1)
+_FOLDS, _GROUP_SIZE, _MIN_LABELS = 5, 8, 20
+_ITERATIONS = 60
+
+# (answers, features) to corrected answers; and (answers, features, labels) to that.
+Corrected = Callable[[Tensor, Tensor], Tensor]
+Fit = Callable[[Tensor, Tensor, Tensor], Corrected]
+
+
+def fit_correction(answers: Tensor, features: Tensor, labels: Tensor, seed: int) -> Corrected:
+    """Fit what is to be added to ``answers``.
+
+    For classes a · answers + W · features + b with a > 0, the maximum of the penalised likelihood; for values
+    answers + W · features + b by ridge regression on what the answers leave, or W · (answers, features) + b. Which,
+    and how strong, is chosen by cross-validation in which samples of similar features are left out together, since
+    neighbours on the ground are near copies. The answers stay as they are where nothing improves on them by more than
+    two standard errors, or where there are fewer than 20 labels.
+
+    Args:
+        answers: float [sample, output] of the labelled samples: scores of classes, or values.
+        features: float [sample, d].
+        labels: int64 [sample] classes or float [sample, output] values.
+        seed: of the grouping.
+    """
+    answers, features = answers.float(), features.float()
+    if labels.is_floating_point():
+        fits: list[Fit] = [partial(_fit_values, strength=s, keep=keep) for s in STRENGTHS for keep in (True, False)]
+        best = _best(fits, _lost_values, answers, features, labels, seed)
+    else:
+        fits = [partial(_fit_classes, strength=s) for s in STRENGTHS]
+        best = _best(fits, _lost_classes, answers, features, labels, seed)
+    return _unchanged if best is None else best(answers, features, labels)
+
+
+def _unchanged(answers: Tensor, features: Tensor) -> Tensor:
+    return answers.float()
+
+
+def _best(
+    fits: Sequence[Fit],
+    lost: Callable[[Tensor, Tensor], Tensor],
+    answers: Tensor,
+    features: Tensor,
+    labels: Tensor,
+    seed: int,
+) -> Fit | None:
+    """The fit that loses least on samples left out, if it loses less than the answers by more than chance."""
+    if len(labels) < _MIN_LABELS:
+        return None
+    before = lost(answers, labels)
+    gains = torch.zeros(len(fits), len(labels), dtype=before.dtype)
+    for kept, left in _folds(features, seed):
+        for gain, fit in zip(gains, fits, strict=True):
+            corrected = fit(answers[kept], features[kept], labels[kept])
+            gain[left] = before[left] - lost(corrected(answers[left], features[left]), labels[left])
+    most = int(gains.mean(dim=1).argmax())
+    error = float(gains[most].std()) / len(labels) ** 0.5
+    return fits[most] if float(gains[most].mean()) > 2 * error else None
+
+
+def _folds(features: Tensor, seed: int) -> list[tuple[Tensor, Tensor]]:
+    """(kept, left out) indices; samples of similar features are in one fold."""
+    similar = fit_standardiser(features)(features).numpy()
+    groups = KMeans(max(2, len(similar) // _GROUP_SIZE), n_init=1, random_state=seed).fit_predict(similar)
+    n_folds = min(_FOLDS, len(np.unique(groups)))
+    if n_folds < 2:
+        return []
+    splits = GroupKFold(n_folds).split(similar, groups=groups)
+    return [(torch.from_numpy(kept), torch.from_numpy(left)) for kept, left in splits]
+
+
+def _fit_classes(answers: Tensor, features: Tensor, labels: Tensor, strength: float) -> Corrected:
+    standardise = fit_standardiser(features)
+    inputs, scale = standardise(features), answers.std().clamp_min(1e-12)
+    log_trust = torch.zeros((), requires_grad=True)
+    weight = torch.zeros(inputs.shape[1] + 1, answers.shape[1], requires_grad=True)
+
+    def scores(answers: Tensor, inputs: Tensor) -> Tensor:
+        return log_trust.exp() * answers / scale + inputs @ weight[:-1] + weight[-1]
+
+    optimizer = torch.optim.LBFGS(
+        [log_trust, weight], max_iter=_ITERATIONS, history_size=10, line_search_fn="strong_wolfe"
+    )
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        misfit = functional.cross_entropy(scores(answers, inputs), labels, reduction="sum")
+        total = misfit + weight.square().sum() / (2 * strength) + log_trust.square() / 2
+        total.backward()
+        return total
+
+    with torch.enable_grad():
+        optimizer.step(closure)
+    return torch.no_grad()(lambda answers, features: scores(answers, standardise(features)))
+
+
+def _fit_values(answers: Tensor, features: Tensor, labels: Tensor, strength: float, keep: bool) -> Corrected:
+    """Ridge regression on what ``answers`` leave (``keep``), or with them as further features."""
+
+    def inputs(answers: Tensor, features: Tensor) -> Tensor:
+        return features if keep else torch.cat([answers, features], dim=1)
+
+    standardise = fit_standardiser(inputs(answers, features))
+    x, rest = standardise(inputs(answers, features)).double(), (labels - answers if keep else labels).double()
+    mean, spread = rest.mean(dim=0), rest.std(dim=0, correction=0).clamp_min(1e-12)
+    gram = x.T @ x + torch.eye(x.shape[1], dtype=torch.float64) / strength
+    weight = torch.linalg.solve(gram, x.T @ ((rest - mean) / spread))
+
+    def corrected(answers: Tensor, features: Tensor) -> Tensor:
+        found = mean + spread * (standardise(inputs(answers, features)).double() @ weight)
+        return (answers + found if keep else found).float()
+
+    return corrected
+
+
+def _lost_classes(scores: Tensor, labels: Tensor) -> Tensor:
+    return (scores.argmax(dim=1) != labels).double()
+
+
+def _lost_values(values: Tensor, labels: Tensor) -> Tensor:
+    return (values.double() - labels.double()).square().sum(dim=1).sqrt()
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What ``System.run`` of a corrected rule is: it may be sent to other processes."""
+
+    answer: Callable[[CSI, int], Tensor]
+    features: Callable[[CSI], Tensor]
+
+    def __call__(self, csi: CSI, labels: Tensor, n_outputs: int, seed: int) -> CorrectedPredictor:
+        """Fit on the labelled samples: int64 classes, or float values [sample, n_outputs]."""
+        with torch.no_grad():
+            answers, features = self.answer(csi, n_outputs), self.features(csi)
+        fitted = fit_correction(answers, features, labels, seed)
+        n_parameters = 0 if fitted is _unchanged else n_outputs * (features.shape[1] + 1)
+        return CorrectedPredictor(self, fitted, n_outputs, n_parameters)
+
+
+@dataclass(frozen=True)
+class CorrectedPredictor:
+    """A rule and its fitted correction; a :class:`wirelessfm.baselines.Predictor`."""
+
+    parts: Correction
+    fitted: Corrected
+    n_outputs: int
+    n_parameters: int
+
+    def __call__(self, csi: CSI) -> Tensor:
+        """Scores [sample, class] or values [sample, output]."""
+        with torch.no_grad():
+            return self.fitted(self.parts.answer(csi, self.n_outputs), self.parts.features(csi))
+
+
+def corrected(rule: System, features: System) -> System:
+    """A line of the table: what ``rule`` says without labels, corrected from ``features`` with them.
+
+    Raises:
+        WirelessFMError: ``rule`` is no rule, ``features`` are neither an encoder nor features, or there is no task for
+            both.
+    """
+    if rule.kind != "rule" or features.kind not in ("encoder", "features"):
+        raise WirelessFMError(
+            f"a correction is RULE+FEATURES, found '{rule.name}' ({rule.kind}) and '{features.name}' "
+            f"({features.kind}); give a rule or NAME:los or NAME:beams first, an encoder or features second"
+        )
+    kinds = [set(system.task_kinds) for system in (rule, features) if system.task_kinds]
+    both = tuple(sorted(set.intersection(*kinds))) if kinds else ()
+    outputs = tuple(output for output in rule.outputs if output in features.outputs)
+    if not outputs or (kinds and not both):
+        raise WirelessFMError(f"there is no task for both '{rule.name}' and '{features.name}'; correct another rule")
+    weights = dict.fromkeys(system.weights for system in (rule, features) if system.weights)
+    return System(
+        f"{rule.name}+{features.name}",
+        "network",
+        # Not the remembering wrapper: what it remembers would travel to every process.
+        Correction(rule.run, inspect.unwrap(features.run)),
+        task_kinds=both,
+        outputs=outputs,
+        n_parameters=max(rule.n_parameters, features.n_parameters),
+        pretrained=rule.pretrained or features.pretrained,
+        weights="+".join(weights),
+        corpora=tuple(sorted({*rule.corpora, *features.corpora})),
+        notes={**rule.notes, **features.notes},
+    )

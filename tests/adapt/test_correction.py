@@ -1,0 +1,101 @@
+import pickle
+
+import pytest
+import torch
+
+from wirelessfm.adapt.correction import corrected, fit_correction
+from wirelessfm.baselines import BASELINES, System
+from wirelessfm.csi import CSI
+from wirelessfm.errors import WirelessFMError
+from wirelessfm.suite import find_system
+
+
+def random(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def accuracy(scores, labels):
+    return float((scores.argmax(dim=1) == labels).double().mean())
+
+
+def test_answers_stay_as_they_are_where_features_say_nothing():
+    answers, features = random(300, 8), random(300, 12, seed=1)
+    labels = answers.argmax(dim=1)
+    labels[::5] = torch.randint(8, labels[::5].shape, generator=torch.Generator().manual_seed(2))
+    fitted = fit_correction(answers, features, labels, seed=0)
+    assert torch.equal(fitted(answers, features), answers)
+    values = answers + random(300, 8, seed=3)
+    assert torch.equal(fit_correction(answers, features, values, seed=0)(answers, features), answers)
+
+
+def test_answers_stay_as_they_are_with_few_labels():
+    answers, features = random(19, 3), random(19, 4, seed=1)
+    fitted = fit_correction(answers, features, features[:, :3].argmax(dim=1), seed=0)
+    assert torch.equal(fitted(answers, features), answers)
+
+
+def test_classes_are_corrected_where_features_tell():
+    """The rule knows which pair of classes it is, and a feature which of the pair."""
+    labels = torch.randint(4, (600,), generator=torch.Generator().manual_seed(0))
+    answers = (torch.arange(4) // 2 == labels[:, None] // 2).float() + 0.1 * random(600, 4)
+    features = torch.cat([(labels % 2).float()[:, None] + 0.2 * random(600, 1, seed=1), random(600, 5, seed=2)], dim=1)
+    fitted = fit_correction(answers[:300], features[:300], labels[:300], seed=0)
+    assert accuracy(answers[300:], labels[300:]) < 0.6
+    assert accuracy(fitted(answers[300:], features[300:]), labels[300:]) > 0.95
+
+
+@pytest.mark.parametrize("useless", [False, True])
+def test_values_are_corrected_or_replaced(useless):
+    features = random(400, 6)
+    truth = features[:, :2] * 3 + 5
+    answers = 50 * random(400, 2, seed=1) if useless else truth + features[:, 2:4] + 2
+    fitted = fit_correction(answers[:200], features[:200], truth[:200], seed=0)
+    error = (fitted(answers[200:], features[200:]) - truth[200:]).square().sum(dim=1).sqrt().mean()
+    assert float(error) < 0.2
+
+
+def test_a_correction_is_a_function_of_its_seed_and_leaves_global_randomness_alone():
+    labels = torch.randint(4, (200,), generator=torch.Generator().manual_seed(0))
+    answers, features = random(200, 4), random(200, 5, seed=1) + labels[:, None]
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    first, second = (fit_correction(answers, features, labels, seed=3)(answers, features) for _ in range(2))
+    assert torch.equal(first, second) and torch.equal(torch.get_rng_state(), state)
+    assert not torch.equal(first, answers)
+
+
+def small_csi(n=40):
+    csi = CSI(
+        torch.complex(random(n, 8, 4), random(n, 8, 4, seed=1)),
+        ("sample", "antenna", "subcarrier"),
+        coords={"subcarrier": torch.arange(4) * 30e3},
+    )
+    return csi
+
+
+def test_a_corrected_rule_is_a_system_by_name_and_travels_to_processes():
+    system = find_system("same-sweep-beam+autocorrelation")
+    assert system.name == "same-sweep-beam+autocorrelation" and system.kind == "network"
+    assert system.applies_to("beam") and not system.applies_to("los")
+    csi, labels = small_csi(), torch.arange(40) % 16
+    predictor = pickle.loads(pickle.dumps(system.run))(csi, labels, 16, 0)
+    assert predictor(csi).shape == (40, 16)
+
+
+def test_what_pretraining_saw_stays_with_the_corrected_line():
+    model, sweep = find_system("wfm-spectrum-500k"), BASELINES["same-sweep-beam"]
+    system = corrected(sweep, model)
+    assert system.pretrained and system.weights == model.weights and system.corpora == model.corpora
+    assert system.notes["pretraining_saw"] == model.notes["pretraining_saw"]
+
+
+def test_what_cannot_be_corrected_is_said():
+    with pytest.raises(WirelessFMError, match=r"RULE\+FEATURES, found 'raw' \(features\)"):
+        find_system("raw+autocorrelation")
+    with pytest.raises(WirelessFMError, match="an encoder or features second"):
+        find_system("power-delay+cnn")
+    with pytest.raises(WirelessFMError, match="unknown system"):
+        find_system("power-delay+nothing")
+    values = System("v", "features", lambda csi: csi, outputs=("value",))
+    with pytest.raises(WirelessFMError, match="no task for both"):
+        corrected(BASELINES["power-delay"], values)
