@@ -9,6 +9,7 @@ from tests.synthetic_sites import make_site
 from wirelessfm import CSI, WirelessFMError
 from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
 from wirelessfm.embed import embed_csi
+from wirelessfm.models.series_tokens import N_CELLS, continue_series
 from wirelessfm.models.zoo import build_model
 from wirelessfm.signal import OFDM, PlanarArray, add_noise, synthesize
 
@@ -53,8 +54,10 @@ def test_antennas_may_come_in_any_order(model, csi) -> None:
 
 
 @pytest.mark.parametrize("antennas", [4, 8, 32])
-def test_what_has_learnt_nothing_can_be_a_beam_sweep(antennas) -> None:
-    model = build_model("wfm-spectrum", {**SMALL, "start_from_sweep": True}).eval()
+def test_without_an_opinion_of_its_own_it_is_a_beam_sweep(antennas) -> None:
+    model = build_model("wfm-spectrum", SMALL).eval()
+    for parameter in model.predict_beam.parameters():
+        torch.nn.init.zeros_(parameter)
     csi = synthesize(make_site(40).sub6.connected(), PlanarArray(antennas), OFDM(16, 3e5))
     assert torch.equal(model.predict_beams(csi).argmax(dim=1), best_same_sweep_beam(csi, 64).argmax(dim=1))
 
@@ -117,7 +120,66 @@ def test_a_wave_is_continued(model, dim, known, array) -> None:
     assert torch.allclose(found.narrow(dim, 0, known), clean.values.narrow(dim, 0, known), rtol=1e-3, atol=1e-9)
 
 
+@pytest.mark.parametrize("known", [100, 120, 150, 300])
+def test_long_series_are_continued_as_well_as_short_ones(known) -> None:
+    """Three lines, their spectrum given: more than N_CELLS entries are nothing special."""
+    cells, entries = torch.tensor([5, 40, 99]), torch.arange(known + 20)
+    lines = torch.exp(2j * torch.pi * cells[:, None] * entries / N_CELLS).sum(dim=0)[None]
+    spectrum = torch.zeros(1, N_CELLS).index_fill(1, cells, 1.0)
+    found = continue_series(lines[:, :known].to(torch.complex64), spectrum, torch.full((1,), 1e-4), 20)
+    assert nmse(found, lines[:, known:]) < 1e-2
+
+
+def test_more_entries_than_cells_are_known(model) -> None:
+    clean = one_wave(PlanarArray(2), n_times=1)
+    many = synthesize(make_site(20, n_reflections=0).sub6.connected(), PlanarArray(2), OFDM(300, 1e5))
+    values = many.values[:, None]
+    seen = torch.zeros(values.shape, dtype=torch.bool)
+    seen[..., :280] = True
+    labels = {"observed": seen, "noise_power": torch.zeros(len(values))}
+    whole = CSI(torch.where(seen, values, 0), clean.axes, many.coords, labels, meta=many.meta)
+    assert nmse(model.complete(whole)[..., 280:], values[..., 280:]) < 0.1
+
+
+def test_observed_entries_follow_the_order_of_the_axes(model, csi) -> None:
+    observed = pilots(csi, 2, 20.0)
+    turned = replace(
+        observed,
+        values=observed.values.transpose(1, 2),
+        axes=("sample", "subcarrier", "antenna"),
+        labels={**observed.labels, "observed": observed.labels["observed"].transpose(1, 2)},
+    )
+    assert torch.allclose(model.embed(turned), model.embed(observed), atol=1e-5)
+    with pytest.raises(WirelessFMError, match="bring the axes"):
+        model.complete(turned)
+
+
+@pytest.mark.parametrize("moving", [False, True])
+def test_normalisation_is_undone_in_what_is_completed(model, csi, moving) -> None:
+    if moving:
+        clean = one_wave(PlanarArray(4))
+        seen = torch.zeros(clean.values.shape, dtype=torch.bool)
+        seen[:, :8] = True
+        observed = replace(clean, labels={"observed": seen})
+    else:
+        observed = replace(pilots(csi, 2, 20.0), labels={"observed": pilots(csi, 2, 20.0).labels["observed"]})
+    wanted = model.complete(observed)
+    assert nmse(model.complete(observed.normalise()), wanted) < 1e-3
+
+
+def test_training_and_evaluation_mode_say_the_same(model, csi) -> None:
+    evaluated = model.embed(csi), model.predict_beams(csi)
+    trained = model.train().embed(csi), model.predict_beams(csi)
+    assert all(torch.equal(*pair) for pair in zip(evaluated, trained, strict=True))
+
+
 def test_what_it_refuses(model, csi) -> None:
+    with pytest.raises(WirelessFMError, match="at least one sample"):
+        model.complete(pilots(csi, 2, 10.0)[:0])
+    with pytest.raises(WirelessFMError, match="must be bool"):
+        model.complete(replace(csi, labels={"observed": torch.ones(csi.values.shape)}))
+    with pytest.raises(WirelessFMError, match="beams_per_token must be at least 1"):
+        build_model("wfm-spectrum", {**SMALL, "beams_per_token": 0})
     with pytest.raises(WirelessFMError, match="frequencies"):
         model.embed(CSI(csi.values, csi.axes))
     with pytest.raises(WirelessFMError, match="pooling"):

@@ -59,15 +59,25 @@ def observed_part(csi: CSI) -> Observed:
             f"the label 'observed' must be bool {list(values.shape)} of at least one sample, found {seen.dtype} "
             f"{list(seen.shape)}"
         )
-    rows, columns = seen[0].any(dim=1), seen[0].any(dim=0)
-    if not bool((seen == (rows[:, None] & columns)).all()) or not bool(rows.any()):
-        raise WirelessFMError(
-            "expected the same observed antennas × subcarriers in every sample, found another pattern; evaluate "
-            "samples of one pattern at a time"
-        )
-    antennas, subcarriers = rows.nonzero().squeeze(1), columns.nonzero().squeeze(1)
+    antennas, subcarriers = observed_grid(seen)
     entries = values[:, antennas][:, :, subcarriers]
     scale = entries.abs().square().mean(dim=(1, 2), keepdim=True).sqrt()
     scale = torch.where(scale > 0, scale, torch.ones_like(scale))
     noise = (csi.labels["noise_power"].float().sqrt() / scale.flatten()).square()
     return Observed(entries / scale, noise, scale, antennas, subcarriers, (values.shape[1], values.shape[2]))
+
+
+def observed_grid(seen: Tensor) -> tuple[Tensor, Tensor]:
+    """Observed antennas and subcarriers, int64 ascending, of bool [sample, ..., antenna, subcarrier], not empty.
+
+    Raises:
+        WirelessFMError: they are not the same in every sample and at all times, or there are none.
+    """
+    first = seen.flatten(0, -3)[0]
+    rows, columns = first.any(dim=1), first.any(dim=0)
+    if not bool((seen == (rows[:, None] & columns)).all()) or not bool(rows.any()):
+        raise WirelessFMError(
+            "expected the same observed antennas × subcarriers in every sample and at all times, found another "
+            "pattern; give samples of one pattern at a time"
+        )
+    return rows.nonzero().squeeze(1), columns.nonzero().squeeze(1)

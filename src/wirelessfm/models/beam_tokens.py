@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from wirelessfm.baselines.observed import observed_grid
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.nn.plane_waves import antenna_waves, delay_waves, direction_grid
@@ -67,11 +68,13 @@ def read_seen(csi: CSI) -> Seen:
     """The observed part of CSI with axes (sample[, time], antenna, subcarrier), by its label ``observed`` if any.
 
     Raises:
-        WirelessFMError: other axes longer than 1, no subcarrier frequencies, or observed entries that are not the
-            same antennas × subcarriers in every sample.
+        WirelessFMError: other axes longer than 1, no samples, no subcarrier frequencies, or observed entries that are
+            not the same antennas × subcarriers in every sample.
     """
     if "subcarrier" not in csi.coords:
         raise WirelessFMError("this model needs coords['subcarrier'] in Hz; give the CSI its frequencies")
+    if not len(csi):
+        raise WirelessFMError("expected at least one sample, found none")
     csi = csi.denormalise()
     values = csi.tensor("sample time antenna subcarrier" if "time" in csi.axes else "sample antenna subcarrier")
     values = (values if values.dim() == 4 else values[:, None]).to(torch.complex64)
@@ -96,14 +99,15 @@ def _observed(csi: CSI, values: Tensor) -> tuple[Tensor, Tensor]:
     n_antennas, n_subcarriers = values.shape[2:]
     if "observed" not in csi.labels:
         return torch.arange(n_antennas, device=values.device), torch.arange(n_subcarriers, device=values.device)
-    seen = csi.labels["observed"].reshape(values.shape)
-    rows, columns = seen[0, 0].any(dim=1), seen[0, 0].any(dim=0)
-    if not bool((seen == (rows[:, None] & columns)).all()) or not bool(rows.any()):
+    seen = csi.labels["observed"]
+    if seen.dtype != torch.bool or seen.shape != csi.values.shape:
         raise WirelessFMError(
-            "expected the same observed antennas × subcarriers in every sample and at all times, found another "
-            "pattern; give samples of one pattern at a time"
+            f"the label 'observed' must be bool {list(csi.values.shape)}, found {seen.dtype} {list(seen.shape)}"
         )
-    return rows.nonzero().squeeze(1), columns.nonzero().squeeze(1)
+    # In the order of the values; axes that these do not have are of length 1.
+    named = [csi.axes.index(axis) for axis in ("sample", "time", "antenna", "subcarrier") if axis in csi.axes]
+    rest = [axis for axis in range(seen.dim()) if axis not in named]
+    return observed_grid(seen.permute(*named, *rest).reshape(values.shape))
 
 
 def _positions(csi: CSI) -> Tensor:

@@ -7,6 +7,7 @@ short series along the asked axis for every bin; a wave in a bin is a line in th
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -53,8 +54,8 @@ def bin_transforms(part: KnownPart, positions: Tensor | None) -> tuple[Tensor, T
 
     Args:
         part: whose values are [sample, known, antenna, other].
-        positions: float [antenna, 3] in wavelengths; None for a line. Antennas that are not a regular grid of rows and
-            columns are left as they are.
+        positions: float [antenna, 3] in wavelengths; None for a line. Antennas that are not rows after rows of equal
+            length count as a line in the order of their numbers.
 
     Returns:
         complex64 [beam, antenna], complex64 [other bin, other], float32 [beam · other bin, 3]: cosines along y and z
@@ -94,7 +95,7 @@ def series_tokens(part: KnownPart, positions: Tensor | None, step: float) -> Ser
     beams, others, places = bin_transforms(part, positions)
     series = torch.einsum("ba,slao,mo->sbml", beams, part.values, others).flatten(1, 2)
     power = squared_magnitude(series).mean(dim=-1)
-    spectrum = squared_magnitude(torch.fft.fft(series, n=N_CELLS, dim=-1))
+    spectrum = _cells(lambda n: squared_magnitude(torch.fft.fft(series, n=n, dim=-1)), series.shape[-1], 1)
     share = spectrum / spectrum.sum(dim=-1, keepdim=True).clamp_min(1e-30)
     entropy = _maximum_entropy(series.unflatten(1, (len(beams), len(others))), part)
     lags = torch.stack([_lag(series, lag) for lag in range(1, _LAGS + 1)], dim=-1) / power[..., None].clamp_min(1e-12)
@@ -125,13 +126,21 @@ def _maximum_entropy(series: Tensor, part: KnownPart) -> Tensor:
     side_by_side = grouped.flatten(0, 1).transpose(1, 2)
     coefficients, _ = burg(side_by_side, model_order(part))
     polynomial = nn.functional.pad(-coefficients, (1, 0), value=1.0)
-    fine = 1 / squared_magnitude(torch.fft.fft(polynomial, n=4 * N_CELLS, dim=-1)).clamp_min(1e-9)
-    # Cell c is centred on its frequency.
-    cells = fine.roll(2, dims=-1).unflatten(-1, (N_CELLS, 4)).mean(dim=-1)
+
+    def fine(n: int) -> Tensor:
+        return 1 / squared_magnitude(torch.fft.fft(polynomial, n=n, dim=-1)).clamp_min(1e-9)
+
+    cells = _cells(fine, polynomial.shape[-1], 4)
     cells = (cells / cells.sum(dim=-1, keepdim=True)).unflatten(0, (len(series), -1))
     if part.axis == "time":
         return cells[:, None].expand(-1, series.shape[1], -1, -1).flatten(1, 2).float()
     return cells[:, :, None].expand(-1, -1, series.shape[2], -1).flatten(1, 2).float()
+
+
+def _cells(spectrum: Callable[[int], Tensor], n_entries: int, at_least: int) -> Tensor:
+    """Means of a spectrum over N_CELLS cells, centred on their frequencies, sampled finely enough for its entries."""
+    fold = max(at_least, -(-n_entries // N_CELLS))
+    return spectrum(fold * N_CELLS).roll(fold // 2, dims=-1).unflatten(-1, (N_CELLS, fold)).mean(dim=-1)
 
 
 def _lag(series: Tensor, lag: int) -> Tensor:
@@ -162,10 +171,9 @@ def continue_series(series: Tensor, spectrum: Tensor, noise: Tensor, n_asked: in
     """
     n_known = series.shape[-1]
     n = n_known + n_asked
-    lag = torch.arange(N_CELLS, device=series.device)
-    correlation = torch.fft.ifft(spectrum, dim=-1) * N_CELLS
-    correlation = correlation * torch.sinc(lag / N_CELLS)
-    correlation = correlation[..., :n] if n <= N_CELLS else nn.functional.pad(correlation, (0, n - N_CELLS))
+    lag = torch.arange(n, device=series.device)
+    # The correlation of lines at the cells repeats; that of cells of some width fades.
+    correlation = (torch.fft.ifft(spectrum, dim=-1) * N_CELLS)[..., lag % N_CELLS] * torch.sinc(lag / N_CELLS)
     both = torch.cat([correlation[..., 1:].flip(-1).conj(), correlation], dim=-1)
     row, column = torch.arange(n_known, device=series.device), torch.arange(n, device=series.device)
     within = both[..., row[:, None] - row + n - 1]

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from wirelessfm.baselines.known_part import KnownPart, known_part
+from wirelessfm.baselines.known_part import AXES, KnownPart, known_part
 from wirelessfm.csi import CSI
-from wirelessfm.errors import unknown_name
+from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.models.beam_tokens import (
     GLOBAL_FEATURES,
     N_DELAYS,
@@ -50,6 +50,7 @@ POOLINGS = ("summary", "beams", "summary+beams", "mean", "tokens")
 N_BEAMS = 64
 # The least noise power assumed, relative to the signal: what is left of a wave between two points of the grid.
 _LEAST_NOISE = 1e-5
+_STILL = ("sample", "antenna", "subcarrier")
 _BATCH = 64
 
 
@@ -61,9 +62,7 @@ class SpectrumConfig:
         n_summary: width of the summary in the embedding.
         n_statistics, n_known: numbers the objective ``better-view`` asks the summary for.
         beams_per_token: neighbouring directions that share a token. Two halve the cost of a step.
-        max_series: bins of a block that enter as tokens, the strongest; the others share their mean spectrum.
-        start_from_sweep: let training begin at the beam sweep, the matched filter and the autoregression. It learns
-            faster and ends worse with few antennas (docs/log.md).
+        max_series: bins of a block that enter as tokens, the strongest; the others are continued with zeros.
         reweightings: steps in which the spectrum follows the estimate, when estimating.
         iterations: of conjugate gradients, when estimating; fewer where fewer are enough.
     """
@@ -77,7 +76,6 @@ class SpectrumConfig:
     n_known: int = 9
     beams_per_token: int = 2
     max_series: int = 128
-    start_from_sweep: bool = False
     reweightings: int = 2
     iterations: int = 300
 
@@ -96,6 +94,8 @@ class SpectrumModel(nn.Module):
 
     def __init__(self, config: SpectrumConfig) -> None:
         super().__init__()
+        if config.beams_per_token < 1:
+            raise WirelessFMError(f"beams_per_token must be at least 1, found {config.beams_per_token}")
         self.config, width = config, config.width
         group = config.beams_per_token
         self.embed_beam = _mlp(group * TOKEN_FEATURES, width, width)
@@ -115,11 +115,6 @@ class SpectrumModel(nn.Module):
         self.predict_spectrum = nn.Linear(width, N_CELLS + 2)
         # How much matched filter, periodogram and maximum-entropy spectrum count, before anything is learnt.
         self.trust = nn.Parameter(torch.tensor([1.0, 0.2, 0.8]))
-        if config.start_from_sweep:
-            self.trust_beam = nn.Parameter(torch.tensor([1.5, 1.5]))
-            for layer in (self.predict_beam, self.predict_delays, self.predict_spectrum):
-                nn.init.zeros_(layer.weight)
-                nn.init.zeros_(layer.bias)
 
     def tokenize(self, csi: CSI) -> BeamTokens:
         """One token per direction; see :func:`.beam_tokens.read_seen` for errors raised."""
@@ -143,15 +138,18 @@ class SpectrumModel(nn.Module):
             x = block(x)
         return self.norm(x)
 
-    def beam_logits(self, encoded: Tensor, tokens: BeamTokens, other_carrier: bool = False) -> Tensor:
-        """Float32 [sample, N_BEAMS]: log share of power from the cosines −1 + 2b/64 along y, up to a constant."""
-        head = int(other_carrier)
-        logits = self._per_direction(self.predict_beam, encoded, tokens)[..., head]
-        if self.config.start_from_sweep:
-            logits = logits + self.trust_beam[head] * (tokens.power + 1e-4).log()
-        elif not self.training:
-            # Two experts: what the network says, and what the sweep of this very array shows, which with many antennas
-            # is hard to improve on. Weights of 0 to 4 were tried on munich and san_francisco, cities of the training.
+    def beam_logits(
+        self, encoded: Tensor, tokens: BeamTokens, other_carrier: bool = False, with_sweep: bool = False
+    ) -> Tensor:
+        """Float32 [sample, N_BEAMS] about the cosines −1 + 2b/64 along y, up to a constant.
+
+        As trained by ``better-view``: the log of powers that are made relative and sharpened (squared, by default).
+        ``with_sweep`` adds a second expert that nobody trains, the log power that the sweep of this very array shows,
+        which with many antennas is hard to improve on. Weights of 0 to 4 of it were tried on munich and san_francisco,
+        cities of the training.
+        """
+        logits = self._per_direction(self.predict_beam, encoded, tokens)[..., int(other_carrier)]
+        if with_sweep:
             logits = logits + (tokens.power + 1e-4).log()
         cosine = tokens.directions[:, 0]
         if len(cosine) == N_BEAMS and not tokens.directions[:, 1].any():
@@ -179,7 +177,7 @@ class SpectrumModel(nn.Module):
         encoded = self.encode(tokens).float()
         parts = {
             "summary": lambda: self.compress(encoded[:, 0]),
-            "beams": lambda: beam_harmonics(self.beam_logits(encoded, tokens)),
+            "beams": lambda: beam_harmonics(self.beam_logits(encoded, tokens, with_sweep=True)),
             "mean": lambda: encoded[:, 1:].mean(dim=1),
             "tokens": lambda: encoded[:, 1:],
         }
@@ -191,21 +189,31 @@ class SpectrumModel(nn.Module):
         return self.predict_known(self.compress(encoded[:, 0]))[:, 0]
 
     def predict_beams(self, csi: CSI) -> Tensor:
-        """Log share of power in each of 64 beams at the other carrier, float [sample, 64].
+        """How probable each of 64 beams is the best at the other carrier, logarithm, float [sample, 64].
 
         The beams are those of :func:`~wirelessfm.signal.codebooks.dft_codebook`. Needs weights taught with
         ``other_carrier``.
         """
         tokens = self.tokenize(csi)
-        return self.beam_logits(self.encode(tokens).float(), tokens, other_carrier=True).log_softmax(dim=1)
+        encoded = self.encode(tokens).float()
+        return self.beam_logits(encoded, tokens, other_carrier=True, with_sweep=True).log_softmax(dim=1)
 
     def complete(self, csi: CSI) -> Tensor:
-        """All entries from the ``observed`` ones: complex64 in the shape of ``csi``, in its scale.
+        """All entries from the ``observed`` ones: complex64 in the shape of ``csi``, normalisation undone.
 
         CSI (sample, antenna, subcarrier) is estimated; CSI (sample, time, antenna, subcarrier) of which the beginning
         of time or of the subcarriers is observed is continued. The label ``noise_power`` is used where there is one.
+
+        Raises:
+            WirelessFMError: other axes, no samples, or observed entries that are not as said above.
         """
-        fill = self._continued if csi.axes == ("sample", "time", "antenna", "subcarrier") else self._estimated
+        fills = {_STILL: self._estimated, AXES: self._continued}
+        if csi.axes not in fills or not len(csi):
+            raise WirelessFMError(
+                f"this model completes CSI with axes {_STILL} or {AXES} and at least one sample, found {csi.axes} and "
+                f"{len(csi)} samples; bring the axes into one of these orders"
+            )
+        csi, fill = csi.denormalise(), fills[csi.axes]
         with torch.inference_mode():
             return torch.cat([fill(csi[i : i + _BATCH]) for i in range(0, len(csi), _BATCH)])
 
@@ -289,11 +297,11 @@ def _assumed_noise(seen: Seen) -> Tensor:
 
 
 def beam_harmonics(logits: Tensor) -> Tensor:
-    """Fourier coefficients 1 … 31 of the squared distribution of power over beams: float [sample, 62].
+    """Fourier coefficients 1 … 31 of the squared softmax of logits over beams: float [sample, 62].
 
-    Those of the distribution itself are the antenna autocorrelation of a 32-antenna array; squared, the strongest
-    direction stands out. A linear head can read a beam from them as well as from the shares of 64 beams, most of which
-    are nearly always zero, and which standardisation would blow up.
+    Those of the powers themselves would be an antenna autocorrelation; squared, the strongest direction stands out. A
+    linear head can read a beam from them as well as from the shares of 64 beams, most of which are nearly always zero,
+    and which standardisation would blow up.
     """
     beams = logits.shape[1]
     angle = 2 * math.pi / beams * torch.arange(beams, device=logits.device)[:, None]

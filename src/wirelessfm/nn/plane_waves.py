@@ -124,7 +124,7 @@ def _solve(power: Tensor, values: Tensor, noise: Tensor, left: Tensor, right: Te
     # Far below the noise that is there anyway: what is left then changes nothing.
     enough = 1e-5 * noise.clamp(max=1)[:, None, None] * size
     for step_number in range(iterations):
-        if step_number % 10 == 9 and bool((size < enough).all()):
+        if step_number % 10 == 9 and bool((size <= enough).all()):
             break
         image = left @ (power * _matched(direction, left, right)) @ right.T + noise[:, None, None] * direction
         curvature = (direction.conj() * image).real.sum(dim=(1, 2), keepdim=True)
