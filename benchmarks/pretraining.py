@@ -27,9 +27,10 @@ ROUNDS, WARM_UP_STEPS = 4, 3
 def prepared(name: str, only: Sequence[str]) -> Recipe:
     """The recipe on the cities that ship and 32 × 32 channels, with the objectives named if any are."""
     recipe = load_recipe(name)
+    names = [part.name for part in recipe.objectives]
+    if wrong := [asked for asked in only if asked not in names]:
+        raise unknown_name(f"objective of recipe '{name}'", wrong[0], names)
     kept = tuple(part for part in recipe.objectives if not only or part.name in only)
-    if not kept:
-        raise unknown_name(f"objective of recipe '{name}'", only[0], [part.name for part in recipe.objectives])
     data = recipe.data.model_copy(update={"corpora": CITIES, "antennas": (32,), "subcarriers": (32,)})
     return recipe.model_copy(update={"data": data, "objectives": kept})
 

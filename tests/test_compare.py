@@ -64,7 +64,7 @@ def test_it_ends_in_rows_and_a_report_and_resumes(files, small_corpus, tmp_path,
         cards = [load_saved(out / "runs" / f"{system}-seed{seed}" / "model")[1] for seed in (0, 1)]
         assert [found[s].weights for s in (0, 1)] == [card.weights for card in cards]
         assert len({card.weights for card in cards}) == 2 and [card.seed for card in cards] == [0, 1]
-        assert cards[0].recipe["training"]["steps"] == 2 and cards[0].cpu_seconds >= 0
+        assert cards[0].recipe["training"]["steps"] == 2 and cards[0].cpu_seconds > 0
         assert len({r.notes["model_per_seed"] for r in found.values()}) == 1
         assert "florence" not in cards[0].corpora and len(cards[0].corpora) == 3 and not found[0].saw_test_scene
     others = {"wfm-mae-random", "lwm-1.0-random", "raw", "autocorrelation", "power-delay", "same-sweep-beam"}
@@ -117,6 +117,10 @@ def test_calibration_measures_every_recipe(files, small_corpus, monkeypatch) -> 
         ({"systems": ["wimea"]}, "Did you mean 'wimae'"),
         ({"systems": []}, "at least one"),
         ({"systems": ["demo", "demo"]}, "different names"),
+        ({"heads": ["lienar"], "max_users": 50}, "unknown head 'lienar'"),
+        ({"budgets": [5.0], "max_users": 50}, "label budget is a fraction"),
+        ({"tasks": ["estimate-pilots"], "max_users": 50}, "gives no csi; leave task 'estimate-pilots' out"),
+        ({"tasks": ["predict-time"], "max_users": 50}, "predict-time"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_written(tmp_path, options, message) -> None:

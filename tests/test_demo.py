@@ -35,6 +35,19 @@ def test_demo_ends_in_a_report_and_resumes(small, tmp_path, capsys) -> None:
     assert (tmp_path / "demo" / "results.jsonl").read_bytes() == before
 
 
+def test_a_model_of_other_cities_is_not_taken_for_one_that_never_saw_the_tested_city(small, tmp_path) -> None:
+    demo(tmp_path / "demo", fast=True)
+    with pytest.raises(WirelessFMError, match="other cities than etoile, florence, san_francisco"):
+        demo(tmp_path / "demo", fast=True, test_scene="munich")
+
+
+def test_a_shipped_model_that_saw_the_tested_city_is_left_out() -> None:
+    names = {"florence": True, "munich": False}
+    for scene, there in names.items():
+        others = demo_module.other_systems(("wfm-spectrum-500k", "same-sweep-beam"), scene)
+        assert [system.name for system in others] == [*["wfm-spectrum-500k"] * there, "same-sweep-beam"]
+
+
 def test_an_unknown_city_is_refused_before_anything_is_written(tmp_path) -> None:
     with pytest.raises(WirelessFMError, match="unknown scene 'rome'"):
         demo(tmp_path / "demo", test_scene="rome")

@@ -69,6 +69,8 @@ def test_a_run_gives_weights_logs_and_provenance(make_paths, tmp_path) -> None:
     logs = (tmp_path / "run" / "logs" / "from-step-0" / "metrics.csv").read_text().splitlines()
     assert len(logs) == 7 and "masked" in logs[0] and "autocorrelation" in logs[0]
     assert list((tmp_path / "run" / "logs" / "from-step-0").glob("events.out.tfevents*"))
+    # Defaults of today, lest those of tomorrow change what these weights are.
+    assert card.config["n_lags"] == model.config.n_lags and "n_lags" not in card.recipe["model"]["config"]
     with pytest.raises(WirelessFMError, match="finished run"):
         pretrain(tiny(), [make_paths(20, 3)], tmp_path / "run", progress=False)
 

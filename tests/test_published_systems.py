@@ -115,7 +115,10 @@ def test_rows_say_what_a_simulator_taught() -> None:
     taught = encoder_system(model, ModelCard("wfm-spectrum", {}, recipe=TAUGHT))
     assert taught.notes["pretraining_saw"] == "line of sight, delays, directions; 28 GHz beams"
     alone = {"objectives": [{"name": "continuation", "options": {"known_share": [0.4, 0.5]}}]}
-    assert "pretraining_saw" not in encoder_system(model, ModelCard("wfm-spectrum", {}, recipe=alone)).notes
+    assert not encoder_system(model, ModelCard("wfm-spectrum", {}, recipe=alone)).notes
+    views = {"objectives": [{"name": "better-view", "options": {}}]}
+    notes = encoder_system(model, ModelCard("wfm-spectrum", {}, recipe=views)).notes
+    assert notes == {"pretraining_predicted": "beams of a 32-antenna array at the same carrier"}
 
 
 def test_a_taught_model_answers_without_labels(tmp_path) -> None:
@@ -130,5 +133,6 @@ def test_a_taught_model_answers_without_labels(tmp_path) -> None:
     assert not los.applies_to("beam") and beams.applies_to("beam") and not beams.applies_to("los")
     with pytest.raises(WirelessFMError, match="does not answer 'beams' without labels"):
         find_system(f"{tmp_path / 'alone'}:beams")
-    with pytest.raises(WirelessFMError, match="64 classes"):
-        beams.run(LOS.inputs, 16)
+    assert not beams.applies_to("beam-probed")
+    with pytest.raises(WirelessFMError, match="tells 64 classes apart, found beam-16-antennas-32 with 16"):
+        rows(beams, get_task("beam-16-antennas-32").build([SITE]))

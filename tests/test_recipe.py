@@ -43,6 +43,7 @@ def test_defaults_are_filled_in() -> None:
         (changed(model__name="wfm-mea"), r"unknown model 'wfm-mea'. Did you mean 'wfm-mae'\?"),
         (changed(objectives=[{"name": "maskd"}]), r"unknown objective 'maskd'. Did you mean 'masked'\?"),
         (changed(objectives=[{"name": "masked", "wieght": 1}]), r"Did you mean 'weight'\?"),
+        (changed(objectives=[{"name": "masked", "options": {"mask_ration": 0.5}}]), "Did you mean 'mask_ratio'"),
         (changed(training__steps="many"), r"training\.steps: .*integer.*found 'many'"),
         (changed(training__steps=0), r"training\.steps: .*greater than 0, found 0"),
         (changed(objectives=[{"name": "lwm"}]), "'lwm' cannot train model 'wfm-mae'; expected .*masked or statistics$"),

@@ -24,11 +24,12 @@ from wirelessfm.baselines import BASELINES, System
 from wirelessfm.csi import CSI
 from wirelessfm.data import corpus
 from wirelessfm.errors import WirelessFMError, unknown_name
-from wirelessfm.evaluate import BUDGETS, DEFAULT_HEADS, evaluate
+from wirelessfm.evaluate import BUDGETS, DEFAULT_HEADS, check_jobs, evaluate
 from wirelessfm.files import read_json, write_json
 from wirelessfm.metrics import lower_is_better
 from wirelessfm.models.published import PublishedEncoder
 from wirelessfm.models.saved import ModelCard, load_saved
+from wirelessfm.models.zoo import build_model
 from wirelessfm.pretrain import input_scaling, pretrain, rehearsal
 from wirelessfm.recipe import Recipe, load_recipe
 from wirelessfm.report import report_folder
@@ -36,7 +37,7 @@ from wirelessfm.report.entries import Statistic
 from wirelessfm.report.wording import spread
 from wirelessfm.sources import city_data
 from wirelessfm.suite import encoder_system, random_system
-from wirelessfm.tasks import Row, TaskData, get_task
+from wirelessfm.tasks import Row, TaskData
 
 SYSTEMS = ("demo", "lwm-1.0", "contrawimae", "wifo-tiny")
 TASKS = ("los", "beam-64-antennas-32")
@@ -122,12 +123,11 @@ def compare(
         raise unknown_name("scene", test_scene, scenes)
     if seeds < 1 or not seconds > 0 or (steps is not None and steps < 1):
         raise WirelessFMError("compare needs at least one seed and a positive number of seconds (and steps, if given)")
-    for task in tasks:
-        get_task(task)
     contenders = load_contenders(systems, [scene for scene in scenes if scene != test_scene])
+    datas = city_data(tasks, [test_scene], max_users)
+    _rehearse(contenders, datas, budgets, heads)
     contenders = schedule(contenders, seconds, steps, out / CALIBRATION)
     trained = [train(each, seed, out / "runs") for seed in range(seeds) for each in contenders]
-    datas = city_data(tasks, [test_scene], max_users)
     rows = [
         row
         for seed in range(seeds)
@@ -137,6 +137,22 @@ def compare(
     report = report_folder(out, summary=_sentences(trained), title=TITLE)
     print("\n".join(["", *lines, "", f"{time.monotonic() - start:.0f} s; report: {report}"]))
     return report
+
+
+def _rehearse(
+    contenders: Sequence[Contender], datas: Sequence[TaskData], budgets: Sequence[float], heads: Sequence[str]
+) -> None:
+    """What the evaluation would refuse is refused before hours of training."""
+    for contender in contenders:
+        part = contender.recipe.model
+        model = build_model(part.name, part.config)
+        check_jobs(datas, [encoder_system(model, ModelCard(part.name, {}))], budgets, [0], heads)
+        for data in datas:
+            system = encoder_system(model, ModelCard(part.name, {}), resize=needed_resize(model, data.inputs))
+            if not system.applies_to(data.task.kind, data.task.output):
+                raise WirelessFMError(
+                    f"'{contender.name}' gives no {data.task.output}; leave task '{data.task.name}' out"
+                )
 
 
 def load_contenders(systems: Sequence[str], scenes: Sequence[str]) -> list[Contender]:

@@ -94,7 +94,7 @@ def evaluate(
         WirelessFMError: unknown heads, budgets out of range, repeated systems, features or scores of the wrong
             shape or not finite (named by system), a system that applies to none of the tasks.
     """
-    _check(datas, systems, budgets, seeds, heads)
+    check_jobs(datas, systems, budgets, seeds, heads)
     if n_workers < 1:
         raise WirelessFMError(f"n_workers is a number of processes of at least 1, found {n_workers}")
     jobs = [
@@ -117,7 +117,7 @@ def evaluate(
 
 def predict(data: TaskData, system: System, budget: float = 1.0, seed: int = 0, head: str = "linear") -> Predictions:
     """The predictions behind one row of :func:`evaluate`; budget and head are ignored where they mean nothing."""
-    _check([data], [system], [budget], [seed], [head])
+    check_jobs([data], [system], [budget], [seed], [head])
     job = next(list_jobs(data, [system], [budget], [seed], [head]), None)
     if job is None:
         raise _idle(system, [data.task], [head])
@@ -126,13 +126,14 @@ def predict(data: TaskData, system: System, budget: float = 1.0, seed: int = 0, 
     return Predictions(data.task.name, system.name, job.head, job.budget, seed, scores, truth, data.sites)
 
 
-def _check(
+def check_jobs(
     datas: Sequence[TaskData],
     systems: Sequence[System],
     budgets: Sequence[float],
     seeds: Sequence[int],
     heads: Sequence[str],
 ) -> None:
+    """Refuse unknown heads, budgets out of range, nothing to do, and what could not be told apart in the rows."""
     for head in heads:
         if head not in HEADS:
             raise unknown_name("head", head, HEADS)
@@ -162,7 +163,13 @@ def _check_all_used(
 
 def _idle(system: System, tasks: Sequence[Task], heads: Sequence[str]) -> WirelessFMError:
     names = ", ".join(dict.fromkeys(task.name for task in tasks))
-    if any(system.applies_to(task.kind, task.output) for task in tasks):
+    classes = {task.n_classes for task in tasks if system.applies_to(task.kind, task.output)}
+    if classes and system.n_classes and system.n_classes not in classes:
+        return WirelessFMError(
+            f"system '{system.name}' tells {system.n_classes} classes apart, found {names} with "
+            f"{', '.join(map(str, sorted(classes)))}; leave it out"
+        )
+    if classes:
         return WirelessFMError(
             f"system '{system.name}' needs a head for values on {names}, "
             f"found only heads for classes: {', '.join(heads)}"

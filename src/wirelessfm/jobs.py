@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,8 @@ def list_jobs(
     splits = {seed: data.split(seed) for seed in seeds}
     for system in systems:
         if not system.applies_to(data.task.kind, data.task.output):
+            continue
+        if data.task.output == "class" and system.n_classes not in (0, data.task.n_classes):
             continue
         how = way(system, data.task.output)
         fitting = [head for head in heads if data.task.output == "class" or head not in CLASS_HEADS]
@@ -148,8 +151,8 @@ def _kept_features(job: Job, cache: Path | None) -> Tensor:
     """Features, read from ``cache`` or written to it where weights identify what made them."""
     if cache is None or not job.system.weights:
         return _features(job)
-    # The name of a system says how its embeddings are pooled and resized.
-    identity = f"{job.system.name} {job.system.weights} {job.data.inputs.fingerprint()}"
+    # The name of a system says how its embeddings are pooled and resized; another version may embed otherwise.
+    identity = f"{version('wirelessfm')} {job.system.name} {job.system.weights} {job.data.inputs.fingerprint()}"
     file = cache / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.npy"
     if file.exists():
         try:

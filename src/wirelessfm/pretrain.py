@@ -13,7 +13,7 @@ import os
 import pickle
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def pretrain(
     if (out / "model").exists():
         raise WirelessFMError(f"'{out}' holds a finished run; choose another folder or remove it")
     # Each continuation logs into a folder of its own: nothing that was logged is overwritten.
-    segment = f"from-step-{_peek_step(out)}"
+    segment = _fresh_name(out / "logs", f"from-step-{_peek_step(out)}")
     csv = CSVLogger(out, name="logs", version=segment, flush_logs_every_n_steps=1)
     fabric = _fabric(recipe.training, hardware, [csv, TensorBoardLogger(out, name="logs", version=segment)])
     step_module = PretrainStep(recipe, sites).to(fabric.device)
@@ -84,7 +84,7 @@ def pretrain(
     if fabric.is_global_zero:
         card = ModelCard(
             model=recipe.model.name,
-            config=recipe.model.config,
+            config=_settings(step_module.model, recipe),
             name=recipe.name,
             corpora=tuple(sorted({site.meta.scene for site in sites})),
             seed=recipe.seed,
@@ -121,6 +121,19 @@ def rehearsal(recipe: Recipe, sites: Sequence[Paths], hardware: Hardware = Hardw
     for step in itertools.count():
         _step(fabric, wrapped, optimizer, recipe.training, step % recipe.training.steps)
         yield step
+
+
+def _fresh_name(folder: Path, name: str) -> str:
+    """``name``, with a number where ``folder`` has it already."""
+    names = itertools.chain([name], (f"{name}-{i}" for i in itertools.count(2)))
+    return next(each for each in names if not (folder / each).exists())
+
+
+def _settings(model: nn.Module, recipe: Recipe) -> dict[str, Any]:
+    """All settings of our models, for a default may change; those of the recipe for published ones, which do not."""
+    config = getattr(model, "config", None)
+    ours = asdict(config) if is_dataclass(config) and not isinstance(model, PublishedEncoder) else {}  # type: ignore[arg-type]
+    return {**ours, **recipe.model.config}
 
 
 class PretrainStep(nn.Module):

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from wirelessfm.data.views import ViewSpec
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.models.zoo import MODELS
-from wirelessfm.objectives import OBJECTIVES, check_objective
+from wirelessfm.objectives import OBJECTIVES, check_objective, check_options
 
 
 class _Strict(BaseModel):
@@ -109,6 +109,7 @@ class Recipe(_Strict):
     def _objectives_fit(self) -> Recipe:
         for part in self.objectives:
             check_objective(part.name, self.model.name)
+            check_options(part.name, part.options)
             self.data_of(part).views()
         return self
 

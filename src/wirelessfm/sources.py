@@ -134,7 +134,9 @@ def simulated_cases(
     if factor not in SET_FACTORS:
         raise unknown_name("factor of a case on simulated sets", factor, SET_FACTORS)
     requests = {name: _request(name, n_samples) for name in sets}
-    if factor == "speed" and len(requests) == 1:
+    if factor == "speed" and len(requests) > 1:
+        raise WirelessFMError(f"a case of speeds takes one set, found {', '.join(sets)}; its domains are made from it")
+    if factor == "speed":
         requests |= {f"{name}-faster": _faster(request) for name, request in requests.items()}
     _check_case(case, [*requests])
     drawn = {name: _simulated(request, name, cache) for name, request in requests.items()}

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from wirelessfm.adapt.correction import corrected
+from wirelessfm.adapt.corrected import corrected
 from wirelessfm.adapt.finetune import fine_tuned
 from wirelessfm.baselines import BASELINES, System, remembering
 from wirelessfm.csi import CSI
@@ -43,7 +43,8 @@ def encoder_system(
 
 
 # What a model says without a head and without labels: its method, and the kinds of task it answers.
-ANSWERS = {"los": ("predict_los", ("los",)), "beams": ("predict_beams", ("beam", "beam-probed"))}
+N_CLASSES = {"los": 2, "beams": 64}
+ANSWERS = {"los": ("predict_los", ("los",)), "beams": ("predict_beams", ("beam",))}
 
 
 def zero_label_system(model: nn.Module, card: ModelCard, answer: str, name: str = "") -> System:
@@ -71,6 +72,7 @@ def zero_label_system(model: nn.Module, card: ModelCard, answer: str, name: str 
         partial(_answer, model.eval(), method),
         task_kinds=kinds,
         outputs=("class",),
+        n_classes=N_CLASSES[answer],
         n_parameters=sum(p.numel() for p in model.parameters()),
         notes=_notes(card),
         **_provenance(card),
@@ -81,10 +83,7 @@ def _answer(model: nn.Module, method: str, csi: CSI, n_classes: int) -> Tensor:
     with torch.inference_mode():
         parts = [getattr(model, method)(csi[i : i + 256]) for i in range(0, len(csi), 256)]
     scores = torch.cat(parts).float()
-    scores = torch.stack([-scores, scores], dim=1) if scores.dim() == 1 else scores
-    if scores.shape[1] != n_classes:
-        raise WirelessFMError(f"this model tells {scores.shape[1]} classes apart by itself, the task has {n_classes}")
-    return scores
+    return torch.stack([-scores, scores], dim=1) if scores.dim() == 1 else scores
 
 
 def _taught(card: ModelCard, what: str) -> bool:
@@ -101,7 +100,12 @@ def _notes(card: ModelCard) -> dict[str, object]:
     """Some objectives learn from what is the label of a task; its rows say so."""
     labels = {"positions": "positions", "known": "line of sight, delays, directions", "other_carrier": "28 GHz beams"}
     saw = [text for what, text in labels.items() if _taught(card, what)]
-    return {"pretraining_saw": "; ".join(saw)} if saw else {}
+    views = [part.get("options", {}) for part in card.recipe.get("objectives", ()) if part["name"] == "better-view"]
+    notes: dict[str, object] = {"pretraining_saw": "; ".join(saw)} if saw else {}
+    if any(options.get("beams", 1.0) for options in views):
+        # No label of a simulator, but what the tasks full-beam and partial-beam ask for.
+        notes["pretraining_predicted"] = "beams of a 32-antenna array at the same carrier"
+    return notes
 
 
 def _provenance(card: ModelCard) -> dict[str, Any]:
@@ -192,7 +196,8 @@ def find_systems(
     """
     counts = [None if text == "all" else _blocks(text) for text in fine_tune]
     chosen = [find_system(name, pooling, resize) for name in names]
-    if (pooling or resize or counts) and not any(system.kind == "encoder" for system in chosen):
+    able = [system for system in chosen if (system.kind == "encoder" if counts else system.model is not None)]
+    if (pooling or resize or counts) and not able:
         raise WirelessFMError(
             f"pooling, resizing and fine-tuning are for encoders, found none among {', '.join(names)}; leave them out"
         )

@@ -3,7 +3,8 @@ import pickle
 import pytest
 import torch
 
-from wirelessfm.adapt.correction import corrected, fit_correction
+from wirelessfm.adapt.corrected import corrected
+from wirelessfm.adapt.correction import fit_correction
 from wirelessfm.baselines import BASELINES, System
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
@@ -32,6 +33,19 @@ def test_answers_stay_as_they_are_with_few_labels():
     answers, features = random(19, 3), random(19, 4, seed=1)
     fitted = fit_correction(answers, features, features[:, :3].argmax(dim=1), seed=0)
     assert torch.equal(fitted(answers, features), answers)
+
+
+def test_near_copies_are_no_evidence():
+    """Twenty places with eight near copies each, where features say nothing: chance is not taken for a finding."""
+    chosen = 0
+    for seed in range(10):
+        place = random(20, 6, seed=seed).repeat_interleave(8, dim=0)
+        features = place + 0.01 * random(160, 6, seed=seed + 100)
+        answers = random(20, 4, seed=seed + 200).repeat_interleave(8, dim=0)
+        labels = torch.randint(4, (20,), generator=torch.Generator().manual_seed(seed)).repeat_interleave(8)
+        fitted = fit_correction(answers, features, labels, seed)
+        chosen += not torch.equal(fitted(answers, features), answers)
+    assert chosen <= 1
 
 
 def test_classes_are_corrected_where_features_tell():

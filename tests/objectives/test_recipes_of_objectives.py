@@ -25,7 +25,7 @@ def rng(seed: int = 0) -> torch.Generator:
 def test_a_shipped_recipe_trains_and_its_card_says_with_what(make_paths, tmp_path, name) -> None:
     recipe = load_recipe(name)
     model = recipe.model.model_copy(update={"config": {**recipe.model.config, **SMALL}})
-    training = recipe.training.model_copy(update={"steps": 2, "batch_size": 8, "warmup_steps": 0})
+    training = recipe.training.model_copy(update={"steps": 2, "batch_size": 8, "warmup_steps": 0, "weight_decay": 0.0})
     recipe = recipe.model_copy(update={"model": model, "training": training})
     trained, card = load_saved(pretrain(recipe, [make_paths(20, 3)], tmp_path / "run", progress=False))
     fresh = build_model(card.model, card.config)

@@ -7,12 +7,9 @@ no difference that exceeds chance. So with labels it is hardly ever worse than w
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 import torch
 from sklearn.cluster import KMeans
 from sklearn.model_selection import GroupKFold
@@ -20,9 +17,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from wirelessfm.adapt.heads import fit_standardiser
-from wirelessfm.baselines import System
-from wirelessfm.csi import CSI
-from wirelessfm.errors import WirelessFMError
 
 # How far a correction may go: weight of the data against ½‖w‖², as of the linear head.
 STRENGTHS = (3e-4, 3e-3, 3e-2, 3e-1)
@@ -76,23 +70,30 @@ def _best(
         return None
     before = lost(answers, labels)
     gains = torch.zeros(len(fits), len(labels), dtype=before.dtype)
-    for kept, left in _folds(features, seed):
+    groups = _groups(features, seed)
+    for kept, left in _folds(groups):
         for gain, fit in zip(gains, fits, strict=True):
             corrected = fit(answers[kept], features[kept], labels[kept])
             gain[left] = before[left] - lost(corrected(answers[left], features[left]), labels[left])
-    most = int(gains.mean(dim=1).argmax())
-    error = float(gains[most].std()) / len(labels) ** 0.5
-    return fits[most] if float(gains[most].mean()) > 2 * error else None
+    most = gains[int(gains.mean(dim=1).argmax())]
+    # Of sums over groups: near copies are no independent evidence.
+    sums = torch.zeros(int(groups.max()) + 1, dtype=most.dtype).index_add(0, groups, most - most.mean())
+    return fits[int(gains.mean(dim=1).argmax())] if float(most.sum()) > 2 * float(sums.square().sum().sqrt()) else None
 
 
-def _folds(features: Tensor, seed: int) -> list[tuple[Tensor, Tensor]]:
-    """(kept, left out) indices; samples of similar features are in one fold."""
+def _groups(features: Tensor, seed: int) -> Tensor:
+    """int64 [sample], which have similar features."""
     similar = fit_standardiser(features)(features).numpy()
-    groups = KMeans(max(2, len(similar) // _GROUP_SIZE), n_init=1, random_state=seed).fit_predict(similar)
-    n_folds = min(_FOLDS, len(np.unique(groups)))
+    found = KMeans(max(2, len(similar) // _GROUP_SIZE), n_init=1, random_state=seed).fit_predict(similar)
+    return torch.from_numpy(found).long()
+
+
+def _folds(groups: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """(kept, left out) indices; a group is in one fold."""
+    n_folds = min(_FOLDS, len(groups.unique()))
     if n_folds < 2:
         return []
-    splits = GroupKFold(n_folds).split(similar, groups=groups)
+    splits = GroupKFold(n_folds).split(groups, groups=groups.numpy())
     return [(torch.from_numpy(kept), torch.from_numpy(left)) for kept, left in splits]
 
 
@@ -146,67 +147,3 @@ def _lost_classes(scores: Tensor, labels: Tensor) -> Tensor:
 
 def _lost_values(values: Tensor, labels: Tensor) -> Tensor:
     return (values.double() - labels.double()).square().sum(dim=1).sqrt()
-
-
-@dataclass(frozen=True)
-class Correction:
-    """What ``System.run`` of a corrected rule is: it may be sent to other processes."""
-
-    answer: Callable[[CSI, int], Tensor]
-    features: Callable[[CSI], Tensor]
-
-    def __call__(self, csi: CSI, labels: Tensor, n_outputs: int, seed: int) -> CorrectedPredictor:
-        """Fit on the labelled samples: int64 classes, or float values [sample, n_outputs]."""
-        with torch.no_grad():
-            answers, features = self.answer(csi, n_outputs), self.features(csi)
-        fitted = fit_correction(answers, features, labels, seed)
-        n_parameters = 0 if fitted is _unchanged else n_outputs * (features.shape[1] + 1)
-        return CorrectedPredictor(self, fitted, n_outputs, n_parameters)
-
-
-@dataclass(frozen=True)
-class CorrectedPredictor:
-    """A rule and its fitted correction; a :class:`wirelessfm.baselines.Predictor`."""
-
-    parts: Correction
-    fitted: Corrected
-    n_outputs: int
-    n_parameters: int
-
-    def __call__(self, csi: CSI) -> Tensor:
-        """Scores [sample, class] or values [sample, output]."""
-        with torch.no_grad():
-            return self.fitted(self.parts.answer(csi, self.n_outputs), self.parts.features(csi))
-
-
-def corrected(rule: System, features: System) -> System:
-    """A line of the table: what ``rule`` says without labels, corrected from ``features`` with them.
-
-    Raises:
-        WirelessFMError: ``rule`` is no rule, ``features`` are neither an encoder nor features, or there is no task for
-            both.
-    """
-    if rule.kind != "rule" or features.kind not in ("encoder", "features"):
-        raise WirelessFMError(
-            f"a correction is RULE+FEATURES, found '{rule.name}' ({rule.kind}) and '{features.name}' "
-            f"({features.kind}); give a rule or NAME:los or NAME:beams first, an encoder or features second"
-        )
-    kinds = [set(system.task_kinds) for system in (rule, features) if system.task_kinds]
-    both = tuple(sorted(set.intersection(*kinds))) if kinds else ()
-    outputs = tuple(output for output in rule.outputs if output in features.outputs)
-    if not outputs or (kinds and not both):
-        raise WirelessFMError(f"there is no task for both '{rule.name}' and '{features.name}'; correct another rule")
-    weights = dict.fromkeys(system.weights for system in (rule, features) if system.weights)
-    return System(
-        f"{rule.name}+{features.name}",
-        "network",
-        # Not the remembering wrapper: what it remembers would travel to every process.
-        Correction(rule.run, inspect.unwrap(features.run)),
-        task_kinds=both,
-        outputs=outputs,
-        n_parameters=max(rule.n_parameters, features.n_parameters),
-        pretrained=rule.pretrained or features.pretrained,
-        weights="+".join(weights),
-        corpora=tuple(sorted({*rule.corpora, *features.corpora})),
-        notes={**rule.notes, **features.notes},
-    )

@@ -43,6 +43,7 @@ class System:
             ``noise_power``). Of kind ``network`` it must be picklable: fits run in other processes.
         task_kinds: kinds of task it applies to (``los``, ``beam``); empty for all.
         outputs: outputs of a task it can give: ``class``, ``value``, ``csi``. Heads on features give the first two.
+        n_classes: the only number of classes it can tell apart; 0 for any.
         complete: of an encoder that can fill in CSI by itself: ``complete(csi)`` gives complex CSI of the task's
             shape from the ``observed`` entries, which is how it takes part in tasks with output ``csi``.
         model: the module behind an encoder, for fine-tuning.
@@ -56,6 +57,7 @@ class System:
     run: Callable[..., Any]
     task_kinds: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ("class", "value")
+    n_classes: int = 0
     complete: Callable[[CSI], Tensor] | None = None
     model: Any = None
     n_parameters: int = 0

@@ -46,7 +46,9 @@ def recipe_text(card: ModelCard) -> str:
         raise WirelessFMError(
             f"the card of '{card.name or card.model}' has no recipe: its weights were not made by 'wfm pretrain'"
         )
-    return yaml.safe_dump(dict(card.recipe), sort_keys=False, width=120)
+    # With all settings of the model: defaults may be others by now.
+    model = {"name": card.model, "config": dict(card.config)}
+    return yaml.safe_dump({**card.recipe, "model": model}, sort_keys=False, width=120)
 
 
 def _commands(card: ModelCard, name: str) -> str:

@@ -1,10 +1,11 @@
 """Pretraining objectives: (model, csi, generator, **options) -> loss. OBJECTIVES is the list of what there is."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterable
 
 from torch import Tensor
 
-from wirelessfm.errors import WirelessFMError
+from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.objectives import lwm, wifo, wimae
 from wirelessfm.objectives.autocorrelation import autocorrelation_error
 from wirelessfm.objectives.better_view import better_view_error
@@ -50,3 +51,12 @@ def check_objective(objective: str, model: str) -> None:
     possible = own or [name for name in OBJECTIVES if all(name not in names for names in _OWN.values())]
     if objective not in possible:
         raise WirelessFMError(f"objective '{objective}' cannot train model '{model}'; expected {' or '.join(possible)}")
+
+
+def check_options(objective: str, options: Iterable[str]) -> None:
+    """Refuse options that an objective does not have."""
+    # After the model, the batch and the generator.
+    known = list(inspect.signature(OBJECTIVES[objective]).parameters)[3:]
+    for option in options:
+        if option not in known:
+            raise unknown_name(f"option of objective '{objective}'", option, known)
