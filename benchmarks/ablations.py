@@ -83,11 +83,10 @@ def answers(trained: Trained, data: TaskData) -> list[System]:
     """What the model says about the task without labels."""
     found = []
     for answer in ANSWERS:
-        # Refused: what it was not taught, and other classes than it knows.
+        # Refused: what it was not taught.
         with suppress(WirelessFMError):
             system = zero_label_system(trained.model, trained.card, answer, trained.contender.name)
-            if system.applies_to(data.task.kind, data.task.output):
-                system.run(data.inputs[:2], data.task.n_classes)
+            if system.applies_to(data.task.kind, data.task.output, data.task.n_classes):
                 found.append(replace(system, notes={**system.notes, "model_per_seed": trained.contender.fingerprint}))
     return found
 

@@ -2,9 +2,11 @@
 
 Every recipe trains on 32 antennas × 32 subcarriers where its objectives let the batch choose, on three cities that
 ship; recipes take turns, so that a slow phase of the machine meets all of them. Steps are not kept. A moving user
-counts as one view however many times it is seen.
+counts as one view however many times it is seen. With ``--processes 2`` one recipe runs in two processes side by side,
+each with a batch of its own (DDP).
 
-Run: python benchmarks/pretraining.py [spectrum demo masked] [--only better-view] [--threads 2] [--seconds 20]
+Run: python benchmarks/pretraining.py [spectrum demo masked] [--only better-view] [--threads 2] [--steps 80]
+         [--processes 1]
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import torch
 
 from wirelessfm.data.corpus import load_corpora
 from wirelessfm.errors import WirelessFMError, unknown_name
-from wirelessfm.pretrain import feeds, rehearsal
+from wirelessfm.pretrain import Hardware, feeds, rehearsal
 from wirelessfm.recipe import Recipe, load_recipe
 
 CITIES = ("munich", "etoile", "san_francisco")
@@ -41,26 +43,32 @@ def main() -> None:
     parser.add_argument("recipes", nargs="*", default=["spectrum", "demo", "masked"])
     parser.add_argument("--only", action="append", default=[], help="Objectives to keep; repeat for more.")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=20.0, help="For each recipe.")
+    parser.add_argument("--steps", type=int, default=80, help="Of each recipe, in rounds.")
+    parser.add_argument("--processes", type=int, default=1, help="More than one takes one recipe.")
     arguments = parser.parse_args()
+    if arguments.processes > 1 and len(arguments.recipes) != 1:
+        parser.error("several processes take one recipe")
     torch.set_num_threads(arguments.threads)
     sites = load_corpora(CITIES)
     recipes = {name: prepared(name, arguments.only) for name in arguments.recipes}
-    steps = {name: rehearsal(recipe, sites) for name, recipe in recipes.items()}
+    hardware = Hardware(devices=arguments.processes)
+    steps = {name: rehearsal(recipe, sites, hardware) for name, recipe in recipes.items()}
     for run in steps.values():
         for _ in range(WARM_UP_STEPS):
             next(run)
-    taken, spent = dict.fromkeys(steps, 0), dict.fromkeys(steps, 0.0)
+    each, spent = max(1, arguments.steps // ROUNDS), dict.fromkeys(steps, 0.0)
     for _ in range(ROUNDS):
         for name, run in steps.items():
             start = time.perf_counter()
-            while (passed := time.perf_counter() - start) < arguments.seconds / ROUNDS:
+            for _ in range(each):
                 next(run)
-                taken[name] += 1
-            spent[name] += passed
+            spent[name] += time.perf_counter() - start
+    if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
+        return
     for name, recipe in recipes.items():
-        rate, views = taken[name] / spent[name], sum(feed.batch_size for feed in feeds(recipe, sites))
-        print(f"{name}: {rate:.2f} steps/s, {rate * views:.0f} views/s, {arguments.threads} threads")
+        rate, views = ROUNDS * each / spent[name], sum(feed.batch_size for feed in feeds(recipe, sites))
+        shape = f"{arguments.processes} processes x {arguments.threads} threads"
+        print(f"{name}: {rate:.2f} steps/s, {arguments.processes * rate * views:.0f} views/s, {shape}")
 
 
 if __name__ == "__main__":

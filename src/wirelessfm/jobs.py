@@ -71,9 +71,7 @@ def list_jobs(
     """Every combination that makes sense; what needs no label has budget 0, what needs no head has ``none``."""
     splits = {seed: data.split(seed) for seed in seeds}
     for system in systems:
-        if not system.applies_to(data.task.kind, data.task.output):
-            continue
-        if data.task.output == "class" and system.n_classes not in (0, data.task.n_classes):
+        if not system.applies_to(data.task.kind, data.task.output, data.task.n_classes):
             continue
         how = way(system, data.task.output)
         fitting = [head for head in heads if data.task.output == "class" or head not in CLASS_HEADS]

@@ -72,10 +72,11 @@ class System:
         if not self.name:
             raise WirelessFMError("a system needs a name; it identifies the rows of the result table")
 
-    def applies_to(self, task_kind: str, output: str = "class") -> bool:
-        """Whether the system makes sense for a kind of task with such an output."""
+    def applies_to(self, task_kind: str, output: str = "class", n_classes: int = 0) -> bool:
+        """Whether the system makes sense for a kind of task with such an output, of so many classes if given."""
         able = output in self.outputs or (output == "csi" and self.complete is not None)
-        return able and (not self.task_kinds or task_kind in self.task_kinds)
+        fits = output != "class" or 0 in (self.n_classes, n_classes) or self.n_classes == n_classes
+        return able and fits and (not self.task_kinds or task_kind in self.task_kinds)
 
 
 def remembering(system: System) -> System:
