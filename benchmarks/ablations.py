@@ -26,6 +26,7 @@ import torch
 from scaling import check_apart, check_steps
 from variants import parse_variant
 
+from wirelessfm.answers import ANSWERS, zero_label_system
 from wirelessfm.baselines import System
 from wirelessfm.cli_evaluate import parse_budgets
 from wirelessfm.compare import RESULTS, Contender, Trained, aligned, best_head, train
@@ -37,7 +38,7 @@ from wirelessfm.recipe import Recipe, load_recipe, parse_recipe
 from wirelessfm.report.entries import Statistic
 from wirelessfm.report.wording import counted, labels, number, spread, with_direction
 from wirelessfm.sources import city_data
-from wirelessfm.suite import ANSWERS, random_system, zero_label_system
+from wirelessfm.suite import random_system
 from wirelessfm.tasks import Row, TaskData
 
 FULL, RANDOM = "full", "random"

@@ -15,7 +15,7 @@ LAYERS = [
     {"data", "nn", "baselines"},
     {"models", "objectives"},
     {"tasks", "adapt"},
-    {"recipe", "embed", "pretrain", "evaluate", "jobs", "sources", "suite", "predictors", "challenge"},
+    {"recipe", "answers", "embed", "pretrain", "evaluate", "jobs", "sources", "suite", "predictors", "challenge"},
     {"report"},
     {"cli", "cli_data", "cli_evaluate", "cli_challenge", "cli_models", "compare", "demo"},
 ]

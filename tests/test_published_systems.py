@@ -130,6 +130,9 @@ def test_a_taught_model_answers_without_labels(tmp_path) -> None:
     assert los.name == "taught:los" and los.kind == "rule" and los.pretrained and los.notes["pretraining_saw"]
     (row,) = rows(los, LOS)
     assert row.n_labels == 0 and 0 <= row.metrics["accuracy"] <= 1
+    same_band = find_system(f"{tmp_path / 'taught'}:same-band")
+    assert same_band.applies_to("beam-partial") and not same_band.applies_to("beam")
+    assert rows(same_band, get_task("partial-beam-8").build([SITE]))[0].n_labels == 0
     assert not los.applies_to("beam") and beams.applies_to("beam") and not beams.applies_to("los")
     with pytest.raises(WirelessFMError, match="does not answer 'beams' without labels"):
         find_system(f"{tmp_path / 'alone'}:beams")

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from wirelessfm.adapt.corrected import corrected
 from wirelessfm.adapt.finetune import fine_tuned
+from wirelessfm.answers import ANSWERS, provenance, provenance_notes, zero_label_system
 from wirelessfm.baselines import BASELINES, System, remembering
-from wirelessfm.csi import CSI
 from wirelessfm.embed import embed_csi
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.models.checkpoints import load_weights
@@ -39,77 +38,7 @@ def encoder_system(
             what pretraining saw that is the label of a task.
     """
     named = name or card.name or card.model
-    return _encoder(model, named, pooling, resize, _notes(card), **_provenance(card))
-
-
-# What a model says without a head and without labels: its method, and the kinds of task it answers.
-N_CLASSES = {"los": 2, "beams": 64}
-ANSWERS = {"los": ("predict_los", ("los",)), "beams": ("predict_beams", ("beam",))}
-
-
-def zero_label_system(model: nn.Module, card: ModelCard, answer: str, name: str = "") -> System:
-    """A trained model that answers by itself what its pretraining taught it, without any label of the task.
-
-    Args:
-        model: offers the method of the answer.
-        card: of its weights.
-        answer: one of ``ANSWERS``.
-        name: of the model, instead of that on the card; the answer is added to it.
-
-    Raises:
-        WirelessFMError: the model has no such answer, or its pretraining did not teach it.
-    """
-    method, kinds = ANSWERS[answer]
-    taught = {"los": "known", "beams": "other_carrier"}[answer]
-    if not hasattr(model, method) or not _taught(card, taught):
-        raise WirelessFMError(
-            f"'{name or card.name}' does not answer '{answer}' without labels: expected a model with {method} whose "
-            f"pretraining used {taught}; evaluate it with a head instead"
-        )
-    return System(
-        f"{name or card.name}:{answer}",
-        "rule",
-        partial(_answer, model.eval(), method),
-        task_kinds=kinds,
-        outputs=("class",),
-        n_classes=N_CLASSES[answer],
-        n_parameters=sum(p.numel() for p in model.parameters()),
-        notes=_notes(card),
-        **_provenance(card),
-    )
-
-
-def _answer(model: nn.Module, method: str, csi: CSI, n_classes: int) -> Tensor:
-    with torch.inference_mode():
-        parts = [getattr(model, method)(csi[i : i + 256]) for i in range(0, len(csi), 256)]
-    scores = torch.cat(parts).float()
-    return torch.stack([-scores, scores], dim=1) if scores.dim() == 1 else scores
-
-
-def _taught(card: ModelCard, what: str) -> bool:
-    """Whether any objective of the recipe was given a label that a simulator knows."""
-    objectives = card.recipe.get("objectives", ())
-    if what == "positions":
-        parts = [card.recipe.get("data", {}), *(part.get("data", {}) for part in objectives)]
-    else:
-        parts = [part.get("options", {}) for part in objectives]
-    return any(bool(part.get(what)) for part in parts)
-
-
-def _notes(card: ModelCard) -> dict[str, object]:
-    """Some objectives learn from what is the label of a task; its rows say so."""
-    labels = {"positions": "positions", "known": "line of sight, delays, directions", "other_carrier": "28 GHz beams"}
-    saw = [text for what, text in labels.items() if _taught(card, what)]
-    views = [part.get("options", {}) for part in card.recipe.get("objectives", ()) if part["name"] == "better-view"]
-    notes: dict[str, object] = {"pretraining_saw": "; ".join(saw)} if saw else {}
-    if any(options.get("beams", 1.0) for options in views):
-        # No label of a simulator, but what the tasks full-beam and partial-beam ask for.
-        notes["pretraining_predicted"] = "beams of a 32-antenna array at the same carrier"
-    return notes
-
-
-def _provenance(card: ModelCard) -> dict[str, Any]:
-    return {"pretrained": True, "weights": card.weights, "corpora": tuple(card.corpora)}
+    return _encoder(model, named, pooling, resize, provenance_notes(card), **provenance(card))
 
 
 def random_system(
@@ -144,7 +73,8 @@ def published_system(
 def find_system(name: str, pooling: str | None = None, resize: str | None = None) -> System:
     """A baseline, a shipped model by name, a trained one by folder, ``MODEL-random``, ``MODEL@WEIGHTS``, or a guest.
 
-    ``NAME:los`` and ``NAME:beams`` are what a trained model says without any label, where it was taught that;
+    ``NAME:los``, ``NAME:beams`` and ``NAME:same-band`` are what a trained model says without any label, where it was
+    taught that, see :mod:`wirelessfm.answers`;
     ``RULE+FEATURES`` is such an answer, or that of a rule, corrected with labels (:mod:`wirelessfm.adapt.correction`).
 
     Guests are ``FILE.py:FUNCTION``, ``MODEL.onnx`` and folders of predictions, see :mod:`wirelessfm.predictors`.
@@ -217,7 +147,7 @@ def _encoder(
     pooling: str | None,
     resize: str | None,
     notes: Mapping[str, object] | None = None,
-    **provenance: Any,
+    **origin: Any,
 ) -> System:
     resize = resize if isinstance(model, PublishedEncoder) else None
     asked = {what: value for what, value in (("pooling", pooling), ("resize", resize)) if value}
@@ -229,6 +159,6 @@ def _encoder(
         notes={**(notes or {}), **asked},
         model=model,
         complete=getattr(model, "complete", None),
-        **provenance,
+        **origin,
     )
     return remembering(system)

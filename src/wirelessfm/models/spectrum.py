@@ -194,9 +194,15 @@ class SpectrumModel(nn.Module):
         The beams are those of :func:`~wirelessfm.signal.codebooks.dft_codebook`. Needs weights taught with
         ``other_carrier``.
         """
+        return self._best_beam(csi, other_carrier=True)
+
+    def predict_same_band_beams(self, csi: CSI) -> Tensor:
+        """The same at the carrier of ``csi``, for 32 antennas; of weights taught with ``beams``."""
+        return self._best_beam(csi, other_carrier=False)
+
+    def _best_beam(self, csi: CSI, other_carrier: bool) -> Tensor:
         tokens = self.tokenize(csi)
-        encoded = self.encode(tokens).float()
-        return self.beam_logits(encoded, tokens, other_carrier=True, with_sweep=True).log_softmax(dim=1)
+        return self.beam_logits(self.encode(tokens).float(), tokens, other_carrier, with_sweep=True).log_softmax(dim=1)
 
     def complete(self, csi: CSI) -> Tensor:
         """All entries from the ``observed`` ones: complex64 in the shape of ``csi``, normalisation undone.
