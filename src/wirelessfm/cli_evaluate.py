@@ -23,7 +23,8 @@ def evaluate(
     systems: Annotated[
         list[str],
         typer.Argument(
-            help="Baselines, model folders and names, MODEL-random, MODEL@WEIGHTS, file.py:function, model.onnx."
+            help="Baselines, model folders and names, MODEL-random, MODEL@WEIGHTS, file.py:function, model.onnx; "
+            "NAME:los, NAME:beams and NAME:same-band (a model without labels), RULE+FEATURES (a rule with labels)."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Results folder; rows it already has are kept.")],
