@@ -68,6 +68,18 @@ def test_values_are_corrected_or_replaced(useless):
     assert float(error) < 0.2
 
 
+def test_values_that_no_line_corrects_are_learnt_anew():
+    """An answer whose sign is lost: the features say which, but not linearly."""
+    features = random(400, 2)
+    truth = (features[:, :1].abs() - 0.7).sign() * 5
+    answers = truth.abs() + 0.1 * random(400, 1, seed=1)
+    fitted = fit_correction(answers[:300], features[:300], truth[:300], seed=0)
+    before, after = (
+        (found - truth[300:]).abs().mean() for found in (answers[300:], fitted(answers[300:], features[300:]))
+    )
+    assert float(after) < 0.6 * float(before)
+
+
 def test_a_correction_is_a_function_of_its_seed_and_leaves_global_randomness_alone():
     labels = torch.randint(4, (200,), generator=torch.Generator().manual_seed(0))
     answers, features = random(200, 4), random(200, 5, seed=1) + labels[:, None]

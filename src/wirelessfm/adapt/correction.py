@@ -16,7 +16,7 @@ from sklearn.model_selection import GroupKFold
 from torch import Tensor
 from torch.nn import functional
 
-from wirelessfm.adapt.heads import fit_standardiser
+from wirelessfm.adapt.heads import fit_mlp, fit_standardiser
 
 # How far a correction may go: weight of the data against ½‖w‖², as of the linear head.
 STRENGTHS = (3e-4, 3e-3, 3e-2, 3e-1)
@@ -32,10 +32,10 @@ def fit_correction(answers: Tensor, features: Tensor, labels: Tensor, seed: int)
     """Fit what is to be added to ``answers``.
 
     For classes a · answers + W · features + b with a > 0, the maximum of the penalised likelihood; for values
-    answers + W · features + b by ridge regression on what the answers leave, or W · (answers, features) + b. Which,
-    and how strong, is chosen by cross-validation in which samples of similar features are left out together, since
-    neighbours on the ground are near copies. The answers stay as they are where nothing improves on them by more than
-    two standard errors, or where there are fewer than 20 labels.
+    answers + W · features + b by ridge regression on what the answers leave, W · (answers, features) + b, or an MLP of
+    both. Which, and how strong, is chosen by cross-validation in which samples of similar features are left out
+    together, since neighbours on the ground are near copies. The answers stay as they are where nothing improves on
+    them by more than two standard errors, or where there are fewer than 20 labels.
 
     Args:
         answers: float [sample, output] of the labelled samples: scores of classes, or values.
@@ -46,6 +46,7 @@ def fit_correction(answers: Tensor, features: Tensor, labels: Tensor, seed: int)
     answers, features = answers.float(), features.float()
     if labels.is_floating_point():
         fits: list[Fit] = [partial(_fit_values, strength=s, keep=keep) for s in STRENGTHS for keep in (True, False)]
+        fits.append(partial(_fit_anew, seed=seed))
         best = _best(fits, _lost_values, answers, features, labels, seed)
     else:
         fits = [partial(_fit_classes, strength=s) for s in STRENGTHS]
@@ -139,6 +140,12 @@ def _fit_values(answers: Tensor, features: Tensor, labels: Tensor, strength: flo
         return (answers + found if keep else found).float()
 
     return corrected
+
+
+def _fit_anew(answers: Tensor, features: Tensor, labels: Tensor, seed: int) -> Corrected:
+    """The MLP head with the answers as further features, where they are too far off to be corrected linearly."""
+    head = fit_mlp(torch.cat([answers, features], dim=1), labels, labels.shape[1], seed)
+    return lambda answers, features: head(torch.cat([answers, features], dim=1))
 
 
 def _lost_classes(scores: Tensor, labels: Tensor) -> Tensor:
