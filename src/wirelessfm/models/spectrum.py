@@ -14,7 +14,6 @@ positions, never through the shape of a weight.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -29,10 +28,9 @@ from wirelessfm.models.beam_tokens import (
     POSITION_FEATURES,
     TOKEN_FEATURES,
     BeamTokens,
-    Seen,
     beam_tokens,
-    read_seen,
 )
+from wirelessfm.models.seen import Seen, read_seen
 from wirelessfm.models.series_tokens import (
     N_CELLS,
     SERIES_FEATURES,
@@ -43,6 +41,7 @@ from wirelessfm.models.series_tokens import (
     untransform,
 )
 from wirelessfm.nn.attention import Block, take_tokens
+from wirelessfm.nn.beams import beam_harmonics, on_beam_grid, side_by_side
 from wirelessfm.nn.plane_waves import WaveEstimate, antenna_waves, delay_waves, wave_amounts
 from wirelessfm.signal.power import squared_magnitude
 
@@ -117,13 +116,13 @@ class SpectrumModel(nn.Module):
         self.trust = nn.Parameter(torch.tensor([1.0, 0.2, 0.8]))
 
     def tokenize(self, csi: CSI) -> BeamTokens:
-        """One token per direction; see :func:`.beam_tokens.read_seen` for errors raised."""
+        """One token per direction; see :func:`.seen.read_seen` for errors raised."""
         return beam_tokens(read_seen(csi))
 
     def encode(self, tokens: BeamTokens) -> Tensor:
         """Float [sample, 1 + ceil(direction / beams_per_token), width], summary first."""
         features, positions = (
-            _joined(part, self.config.beams_per_token) for part in (tokens.features, tokens.positions)
+            side_by_side(part, self.config.beams_per_token) for part in (tokens.features, tokens.positions)
         )
         x = self.embed_beam(features) + self.embed_direction(positions)
         return self._trunk(torch.cat([self.embed_summary(tokens.summary)[:, None], x], dim=1))
@@ -151,16 +150,7 @@ class SpectrumModel(nn.Module):
         logits = self._per_direction(self.predict_beam, encoded, tokens)[..., int(other_carrier)]
         if with_sweep:
             logits = logits + (tokens.power + 1e-4).log()
-        cosine = tokens.directions[:, 0]
-        if len(cosine) == N_BEAMS and not tokens.directions[:, 1].any():
-            return logits
-        # Other grids: power is gathered at the nearest of the beams, between which it is interpolated.
-        beams = -1 + 2 * torch.arange(N_BEAMS, device=cosine.device) / N_BEAMS
-        away = (beams[:, None] - cosine + 1).remainder(2) - 1
-        width = 2 / max(2, len(cosine.unique()))
-        near = (1 - away.abs() / max(width, 2 / N_BEAMS)).clamp_min(0)
-        shares = logits.softmax(dim=1) @ near.T
-        return (shares + 1e-6).log()
+        return on_beam_grid(logits, tokens.directions, N_BEAMS)
 
     def embed(self, csi: CSI, pooling: str = "summary+beams") -> Tensor:
         """Frozen embeddings of every sample.
@@ -168,7 +158,7 @@ class SpectrumModel(nn.Module):
         Args:
             csi: axes (sample[, time], antenna, subcarrier).
             pooling: ``summary`` float [sample, n_summary], ``beams`` [sample, 62], see
-                :func:`beam_harmonics`, both joined, ``mean`` [sample, width]
+                :func:`~wirelessfm.nn.beams.beam_harmonics`, both joined, ``mean`` [sample, width]
                 or ``tokens`` [sample, token, width].
         """
         if pooling not in POOLINGS:
@@ -302,20 +292,6 @@ def _assumed_noise(seen: Seen) -> Tensor:
     return torch.where(torch.isfinite(seen.noise), seen.noise, 0.0).clamp_min(_LEAST_NOISE)
 
 
-def beam_harmonics(logits: Tensor) -> Tensor:
-    """Fourier coefficients 1 … 31 of the squared softmax of logits over beams: float [sample, 62].
-
-    Those of the powers themselves would be an antenna autocorrelation; squared, the strongest direction stands out. A
-    linear head can read a beam from them as well as from the shares of 64 beams, most of which are nearly always zero,
-    and which standardisation would blow up.
-    """
-    beams = logits.shape[1]
-    angle = 2 * math.pi / beams * torch.arange(beams, device=logits.device)[:, None]
-    turns = angle * torch.arange(1, beams // 2, device=logits.device)
-    share = (2 * logits.float()).softmax(dim=1)
-    return torch.cat([share @ turns.cos(), share @ turns.sin()], dim=1)
-
-
 def estimate_waves(seen: Seen, tokens: BeamTokens) -> tuple[Tensor, ...]:
     """Waves over all antennas, all subcarriers, and over the observed ones of both."""
     left = antenna_waves(seen.positions, tokens.directions)
@@ -327,13 +303,6 @@ def axis_step(csi: CSI, axis: str) -> float:
     """Spacing of a uniform axis in seconds or hertz; that of a millisecond or 100 kHz where it is not known."""
     steps = csi.coords[axis].diff() if axis in csi.coords else torch.zeros(0)
     return float(steps.mean()) if len(steps) else {"time": 1e-3, "subcarrier": 1e5}[axis]
-
-
-def _joined(parts: Tensor, group: int) -> Tensor:
-    """Neighbours side by side: [..., direction, d] to [..., ceil(direction / group), group · d], the last repeated."""
-    missing = -parts.shape[-2] % group
-    parts = torch.cat([parts, parts[..., -1:, :].expand(*parts.shape[:-2], missing, -1)], dim=-2)
-    return parts.unflatten(-2, (-1, group)).flatten(-2)
 
 
 def _mlp(n_in: int, hidden: int, n_out: int) -> nn.Sequential:
