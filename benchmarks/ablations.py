@@ -29,7 +29,7 @@ from variants import parse_variant
 from wirelessfm.answers import ANSWERS, zero_label_system
 from wirelessfm.baselines import System
 from wirelessfm.cli_evaluate import parse_budgets
-from wirelessfm.compare import RESULTS, Contender, Trained, aligned, best_head, train
+from wirelessfm.compare import RESULTS, Contender, Trained, aligned, best_head, check_able, train
 from wirelessfm.data.corpus import load_corpora
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.evaluate import evaluate
@@ -38,7 +38,6 @@ from wirelessfm.recipe import Recipe, load_recipe, parse_recipe
 from wirelessfm.report.entries import Statistic
 from wirelessfm.report.wording import counted, labels, number, spread, with_direction
 from wirelessfm.sources import city_data
-from wirelessfm.suite import random_system
 from wirelessfm.tasks import Row, TaskData
 
 FULL, RANDOM = "full", "random"
@@ -72,10 +71,7 @@ def rehearse(planned: Sequence[Contender], scene: str, datas: Sequence[TaskData]
         recipe = contender.recipe
         sites = load_corpora(recipe.data.corpora)
         check_apart(sites, [scene])
-        system = random_system(recipe.model.name, recipe.model.config, name=contender.name)
-        for task in (data.task for data in datas):
-            if not system.applies_to(task.kind, task.output):
-                raise WirelessFMError(f"'{contender.name}' gives no {task.output}; leave task '{task.name}' out")
+        check_able([contender], datas)
         if not list(runs.glob(f"{contender.name}-seed*")):
             next(rehearsal(recipe, sites))
 

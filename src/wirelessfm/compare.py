@@ -28,9 +28,8 @@ from wirelessfm.evaluate import BUDGETS, DEFAULT_HEADS, check_jobs, evaluate
 from wirelessfm.files import read_json, write_json
 from wirelessfm.metrics import lower_is_better
 from wirelessfm.models.published import PublishedEncoder
-from wirelessfm.models.saved import ModelCard, load_saved
-from wirelessfm.models.zoo import build_model
-from wirelessfm.pretrain import input_scaling, pretrain, rehearsal
+from wirelessfm.models.saved import ModelCard
+from wirelessfm.pretrain import input_scaling, pretrained, rehearsal
 from wirelessfm.recipe import Recipe, load_recipe
 from wirelessfm.report import report_folder
 from wirelessfm.report.entries import Statistic
@@ -125,7 +124,8 @@ def compare(
         raise WirelessFMError("compare needs at least one seed and a positive number of seconds (and steps, if given)")
     contenders = load_contenders(systems, [scene for scene in scenes if scene != test_scene])
     datas = city_data(tasks, [test_scene], max_users)
-    _rehearse(contenders, datas, budgets, heads)
+    check_jobs(datas, [BASELINES[name] for name in _FEATURES], budgets, range(seeds), heads)
+    check_able(contenders, datas)
     contenders = schedule(contenders, seconds, steps, out / CALIBRATION)
     trained = [train(each, seed, out / "runs") for seed in range(seeds) for each in contenders]
     rows = [
@@ -139,16 +139,17 @@ def compare(
     return report
 
 
-def _rehearse(
-    contenders: Sequence[Contender], datas: Sequence[TaskData], budgets: Sequence[float], heads: Sequence[str]
-) -> None:
-    """What the evaluation would refuse is refused before hours of training."""
+def check_able(contenders: Sequence[Contender], datas: Sequence[TaskData]) -> None:
+    """Refuse, before hours of training, a task that a contender's model does not fit.
+
+    Raises:
+        WirelessFMError: a model that cannot answer a task, or cannot take its inputs even resized.
+    """
     for contender in contenders:
         part = contender.recipe.model
-        model = build_model(part.name, part.config)
-        check_jobs(datas, [encoder_system(model, ModelCard(part.name, {}))], budgets, [0], heads)
+        system = random_system(part.name, part.config, name=contender.name)
         for data in datas:
-            system = encoder_system(model, ModelCard(part.name, {}), resize=needed_resize(model, data.inputs))
+            needed_resize(system.model, data.inputs)
             if not system.applies_to(data.task.kind, data.task.output):
                 raise WirelessFMError(
                     f"'{contender.name}' gives no {data.task.output}; leave task '{data.task.name}' out"
@@ -228,10 +229,7 @@ def train(contender: Contender, seed: int, folder: Path) -> Trained:
     recipe = contender.seeded(seed)
     if not (run / "model").exists():
         print(f"{contender.name}, seed {seed}: {recipe.training.steps} steps")
-        pretrain(recipe, corpus.load_corpora(recipe.data.corpora), run)
-    model, card = load_saved(run / "model")
-    if card.recipe != recipe.model_dump(mode="json"):
-        raise WirelessFMError(f"'{run}' holds a model of another recipe; choose another folder or remove it")
+    model, card = pretrained(recipe, run)
     return Trained(contender, seed, model, card)
 
 

@@ -17,10 +17,9 @@ from torch import Tensor
 
 from wirelessfm.baselines import System
 from wirelessfm.data import corpus
-from wirelessfm.errors import WirelessFMError, unknown_name
+from wirelessfm.errors import unknown_name
 from wirelessfm.evaluate import BUDGETS, evaluate, predict
-from wirelessfm.models.saved import load_saved
-from wirelessfm.pretrain import pretrain
+from wirelessfm.pretrain import pretrained
 from wirelessfm.recipe import Recipe, load_recipe
 from wirelessfm.report import EmbeddingMap, UserMap, report_folder, save_map
 from wirelessfm.sources import city_data, site_pairs
@@ -71,7 +70,7 @@ def demo(out: str | os.PathLike[str], fast: bool = False, test_scene: str = "flo
     if test_scene not in scenes:
         raise unknown_name("scene", test_scene, scenes)
     recipe = demo_recipe(plan.recipe, [scene for scene in scenes if scene != test_scene])
-    systems = _systems(recipe, _pretrained(recipe, out), plan, test_scene)
+    systems = _systems(recipe, out / f"run-{recipe.name}", plan, test_scene)
     sites = site_pairs([test_scene])
     tasks = city_data(SUITES["quick"], [test_scene], plan.max_users)
     rows = evaluate(tasks, systems, plan.budgets, heads=plan.heads, out=out / "results.jsonl", n_workers=2)
@@ -88,20 +87,8 @@ def demo_recipe(name: str, scenes: Sequence[str]) -> Recipe:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"corpora": tuple(scenes)})})
 
 
-def _pretrained(recipe: Recipe, out: Path) -> Path:
-    run = out / f"run-{recipe.name}"
-    if not (run / "model").exists():
-        pretrain(recipe, corpus.load_corpora(recipe.data.corpora), run)
-    elif load_saved(run / "model")[1].recipe != recipe.model_dump(mode="json"):
-        raise WirelessFMError(
-            f"'{run}' holds a model of another recipe or other cities than {', '.join(recipe.data.corpora)}; choose "
-            "another folder, or remove this one"
-        )
-    return run / "model"
-
-
-def _systems(recipe: Recipe, model: Path, plan: Plan, test_scene: str) -> list[System]:
-    trained = encoder_system(*load_saved(model), name=PRETRAINED)
+def _systems(recipe: Recipe, run: Path, plan: Plan, test_scene: str) -> list[System]:
+    trained = encoder_system(*pretrained(recipe, run), name=PRETRAINED)
     fresh = random_system(recipe.model.name, recipe.model.config, recipe.seed, RANDOM)
     return [trained, fresh, *other_systems(plan.baselines, test_scene)]
 

@@ -26,11 +26,12 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from wirelessfm.csi import CSI
+from wirelessfm.data import corpus
 from wirelessfm.data.views import ViewSampler
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.files import atomic_file
 from wirelessfm.models.published import PublishedEncoder
-from wirelessfm.models.saved import ModelCard, save_model
+from wirelessfm.models.saved import ModelCard, load_saved, save_model
 from wirelessfm.models.zoo import build_model
 from wirelessfm.objectives import OBJECTIVES
 from wirelessfm.paths import Paths
@@ -88,12 +89,29 @@ def pretrain(
             name=recipe.name,
             corpora=tuple(sorted({site.meta.scene for site in sites})),
             seed=recipe.seed,
-            seconds=round(spent.wall, 1),
-            cpu_seconds=round(spent.cpu, 1),
+            seconds=round(spent.wall, 3),
+            cpu_seconds=round(spent.cpu, 3),
             recipe=recipe.model_dump(mode="json"),
         )
         save_model(step_module.model, card, out / "model")
     return out / "model"
+
+
+def pretrained(recipe: Recipe, out: Path) -> tuple[nn.Module, ModelCard]:
+    """The model of a run of ``recipe`` on its own corpora and its card; trained now unless ``out`` holds it.
+
+    Raises:
+        WirelessFMError: as :func:`pretrain`, or ``out`` holds a model of another recipe.
+    """
+    if not (out / "model").exists():
+        pretrain(recipe, corpus.load_corpora(recipe.data.corpora), out)
+    model, card = load_saved(out / "model")
+    if card.recipe != recipe.model_dump(mode="json"):
+        raise WirelessFMError(
+            f"'{out}' holds a model of another recipe, or of other cities than {', '.join(recipe.data.corpora)}; "
+            "choose another folder or remove it"
+        )
+    return model, card
 
 
 @dataclass(frozen=True)

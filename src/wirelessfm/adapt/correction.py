@@ -76,10 +76,11 @@ def _best(
         for gain, fit in zip(gains, fits, strict=True):
             corrected = fit(answers[kept], features[kept], labels[kept])
             gain[left] = before[left] - lost(corrected(answers[left], features[left]), labels[left])
-    most = gains[int(gains.mean(dim=1).argmax())]
+    best = int(gains.mean(dim=1).argmax())
+    gain = gains[best]
     # Of sums over groups: near copies are no independent evidence.
-    sums = torch.zeros(int(groups.max()) + 1, dtype=most.dtype).index_add(0, groups, most - most.mean())
-    return fits[int(gains.mean(dim=1).argmax())] if float(most.sum()) > 2 * float(sums.square().sum().sqrt()) else None
+    sums = torch.zeros(int(groups.max()) + 1, dtype=gain.dtype).index_add(0, groups, gain - gain.mean())
+    return fits[best] if float(gain.sum()) > 2 * float(sums.square().sum().sqrt()) else None
 
 
 def _groups(features: Tensor, seed: int) -> Tensor:
