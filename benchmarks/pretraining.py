@@ -66,7 +66,8 @@ def main() -> None:
     if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
         return
     for name, recipe in recipes.items():
-        rate, views = ROUNDS * each / spent[name], sum(feed.batch_size for feed in feeds(recipe, sites))
+        rate = ROUNDS * each / spent[name]
+        views = sum(feed.batch_size / feed.every for feed in feeds(recipe, sites))
         shape = f"{arguments.processes} processes x {arguments.threads} threads"
         print(f"{name}: {rate:.2f} steps/s, {arguments.processes * rate * views:.0f} views/s, {shape}")
 

@@ -89,6 +89,25 @@ def test_an_objective_may_have_batches_of_its_own(make_paths) -> None:
     assert first.sampler.draw(5, torch.Generator()).values.shape[1:3] == (3, 4)
 
 
+def test_objectives_take_turns(make_paths) -> None:
+    content = yaml.safe_load(shipped_recipes()["demo-fast"].read_text())
+    content["objectives"] = [
+        {"name": "autocorrelation"},
+        {"name": "masked", "every": 3},
+        {"name": "statistics", "every": 3, "batch_size": 5},
+    ]
+    always, *others = feeds(parse_recipe(content), [make_paths(20, 3)])
+    assert all(always.joins(step) for step in range(6))
+    assert [[step for step in range(6) if feed.joins(step)] for feed in others] == [[1, 4], [2, 5]]
+
+
+def test_one_objective_joins_each_step() -> None:
+    content = yaml.safe_load(shipped_recipes()["demo-fast"].read_text())
+    content["objectives"] = [{"name": "autocorrelation", "every": 2}]
+    with pytest.raises(WirelessFMError, match=r"each step.*'every' above 1"):
+        parse_recipe(content)
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [

@@ -175,6 +175,8 @@ class PretrainStep(nn.Module):
         terms: dict[str, float] = {}
         total: Tensor | float = 0.0
         for feed in self.feeds:
+            if not feed.joins(step):
+                continue
             csi = feed.sampler.draw(feed.batch_size, generator)
             # Dropout draws from the global generators: seeded by the step, and left as they were.
             with torch.random.fork_rng(devices=[csi.values.device] if csi.values.is_cuda else []):
@@ -195,23 +197,34 @@ class PretrainStep(nn.Module):
 
 @dataclass(frozen=True)
 class Feed:
-    """Batches, and the objectives that share them."""
+    """Batches, and the objectives that share them.
+
+    Attributes:
+        every, turn: of so many steps, in which one these batches are drawn. Feeds take turns.
+    """
 
     sampler: ViewSampler
     batch_size: int
     objectives: tuple[ObjectivePart, ...]
+    every: int = 1
+    turn: int = 0
+
+    def joins(self, step: int) -> bool:
+        """Whether there is a batch in this step."""
+        return step % self.every == self.turn % self.every
 
 
 def feeds(recipe: Recipe, sites: Sequence[Paths]) -> list[Feed]:
     """One feed for every different kind of batch that the objectives of ``recipe`` ask for, in their order."""
     kinds: dict[str, list[ObjectivePart]] = {}
     for part in recipe.objectives:
-        kinds.setdefault(f"{recipe.data_of(part)!r} {part.batch_size}", []).append(part)
+        kinds.setdefault(f"{recipe.data_of(part)!r} {part.batch_size} {part.every}", []).append(part)
     found = []
-    for parts in kinds.values():
-        data = recipe.data_of(parts[0])
-        size = parts[0].batch_size or recipe.training.batch_size
-        found.append(Feed(ViewSampler(sites, data.views(), data.max_paths), size, tuple(parts)))
+    for turn, parts in enumerate(kinds.values()):
+        data, first = recipe.data_of(parts[0]), parts[0]
+        sampler = ViewSampler(sites, data.views(), data.max_paths)
+        size = first.batch_size or recipe.training.batch_size
+        found.append(Feed(sampler, size, tuple(parts), first.every, turn))
     return found
 
 
@@ -279,12 +292,13 @@ def _train(
     progress: bool,
 ) -> Seconds:
     training, start = recipe.training, Seconds.now()
-    show = progress and fabric.is_global_zero
+    show, latest = progress and fabric.is_global_zero, dict[str, float]()
     for step in (bar := tqdm(range(done, training.steps), initial=done, total=training.steps, disable=not show)):
         loss, terms = _step(fabric, module, optimizer, training, step)
+        latest |= terms  # an objective need not join each step
         if (step + 1) % training.log_every == 0 or step + 1 == training.steps:
-            fabric.log_dict({"loss": loss, **terms, "lr": learning_rate(step, training)}, step + 1)
-            bar.set_postfix({name: f"{value:.3f}" for name, value in terms.items()})
+            fabric.log_dict({"loss": loss, **latest, "lr": learning_rate(step, training)}, step + 1)
+            bar.set_postfix({name: f"{value:.3f}" for name, value in latest.items()})
         if (step + 1) % training.checkpoint_every == 0 and step + 1 < training.steps:
             _save_checkpoint(fabric, out, recipe, module, optimizer, step + 1, Seconds.now().since(start, before))
     return Seconds.now().since(start, before)

@@ -37,7 +37,8 @@ class ObjectivePart(_Strict):
     """One term of the loss, its weight and its options.
 
     ``data`` changes keys of the recipe's data for this objective alone, which then has batches of its own, of
-    ``batch_size`` views where that is given.
+    ``batch_size`` views where that is given. ``every`` lets it join one step in so many only: what is learnt early, or
+    costs much, need not be asked each time.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ObjectivePart(_Strict):
     options: dict[str, Any] = Field(default_factory=dict)
     data: dict[str, Any] = Field(default_factory=dict)
     batch_size: int | None = Field(default=None, gt=0)
+    every: int = Field(default=1, ge=1)
 
     @field_validator("name")
     @classmethod
@@ -107,6 +109,8 @@ class Recipe(_Strict):
 
     @model_validator(mode="after")
     def _objectives_fit(self) -> Recipe:
+        if all(part.every > 1 for part in self.objectives):
+            raise WirelessFMError("one objective at least must join each step, found 'every' above 1 for all of them")
         for part in self.objectives:
             check_objective(part.name, self.model.name)
             check_options(part.name, part.options)
