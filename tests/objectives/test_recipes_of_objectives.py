@@ -13,7 +13,7 @@ from wirelessfm.objectives import OBJECTIVES, check_objective
 from wirelessfm.pretrain import pretrain
 from wirelessfm.recipe import load_recipe
 
-RECIPES = ("masked", "contrastive", "charting", "next-token", "hybrid")
+RECIPES = ("masked", "contrastive", "charting", "next-token", "hybrid", "csi-clip")
 SMALL = {"width": 16, "depth": 1, "n_heads": 2}
 
 
@@ -81,6 +81,7 @@ def test_replacement_hides_what_it_says(make_paths) -> None:
 def test_objectives_are_for_their_models() -> None:
     for objective, model in (("vq", "wfm-next-token"), ("next-token", "wfm-next-token"), ("charting", "wfm-mae")):
         check_objective(objective, model)
-    for objective, model in (("vq", "wfm-mae"), ("contrastive", "wfm-next-token"), ("contrastive", "wimae")):
+    wrong = (("vq", "wfm-mae"), ("cir-csi", "wfm-mae"), ("contrastive", "wfm-next-token"), ("contrastive", "wimae"))
+    for objective, model in wrong:
         with pytest.raises(WirelessFMError, match="cannot train model"):
             check_objective(objective, model)

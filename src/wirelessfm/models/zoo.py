@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from wirelessfm.errors import WirelessFMError, unknown_name
+from wirelessfm.models.csi_clip import CSIClip, CSIClipConfig
 from wirelessfm.models.masked_autoencoder import MaskedAutoencoder, MaskedAutoencoderConfig
 from wirelessfm.models.next_token import NextTokenConfig, NextTokenModel
 from wirelessfm.models.published_zoo import PUBLISHED, build_published
@@ -29,6 +30,12 @@ def build_next_token(**config: Any) -> nn.Module:
     return NextTokenModel(NextTokenConfig(**config))
 
 
+def build_csi_clip(**config: Any) -> nn.Module:
+    """CSI-CLIP at sizes of our own, for its are not published; keys are the fields of CSIClipConfig."""
+    _check_settings("csi-clip", config, CSIClipConfig)
+    return CSIClip(CSIClipConfig(**config))
+
+
 def build_spectrum(**config: Any) -> nn.Module:
     """Our flagship; keys are the fields of SpectrumConfig."""
     _check_settings("wfm-spectrum", config, SpectrumConfig)
@@ -45,6 +52,7 @@ def _check_settings(model: str, config: Mapping[str, Any], settings: type) -> No
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "wfm-mae": build_mae,
     "wfm-next-token": build_next_token,
+    "csi-clip": build_csi_clip,
     "wfm-spectrum": build_spectrum,
     **{f"wfm-spectrum-{size}": partial(build_spectrum, **config) for size, config in SIZES.items()},
     **{name: partial(build_published, name) for name in PUBLISHED},

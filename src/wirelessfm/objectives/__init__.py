@@ -10,6 +10,7 @@ from wirelessfm.objectives import lwm, wifo, wimae
 from wirelessfm.objectives.autocorrelation import autocorrelation_error
 from wirelessfm.objectives.better_view import better_view_error
 from wirelessfm.objectives.charting import charting_error
+from wirelessfm.objectives.cir_csi import cir_csi_error
 from wirelessfm.objectives.continuation import continuation_error
 from wirelessfm.objectives.contrastive import contrastive_error
 from wirelessfm.objectives.estimation import estimation_error
@@ -22,6 +23,7 @@ OBJECTIVES: dict[str, Callable[..., Tensor]] = {
     "autocorrelation": autocorrelation_error,
     "better-view": better_view_error,
     "charting": charting_error,
+    "cir-csi": cir_csi_error,
     "continuation": continuation_error,
     "contrastive": contrastive_error,
     "estimation": estimation_error,
@@ -37,6 +39,7 @@ OBJECTIVES: dict[str, Callable[..., Tensor]] = {
 # Other models are trained by their own objectives alone; these are the beginnings of their names.
 _OWN = {
     "wfm-spectrum": ("better-view", "estimation", "continuation"),
+    "csi-clip": ("cir-csi",),
     "wfm-next-token": ("next-token", "vq"),
     "lwm": ("lwm",),
     "wifo": ("wifo",),
