@@ -7,6 +7,7 @@ import torch
 
 from tests.synthetic_sites import make_site
 from wirelessfm import CSI, WirelessFMError
+from wirelessfm.baselines.autoregression import autoregression
 from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
 from wirelessfm.embed import embed_csi
 from wirelessfm.models.series_tokens import N_CELLS, continue_series
@@ -77,7 +78,7 @@ def pilots(csi: CSI, every: int, snr_db: float) -> CSI:
 
 def nmse(found, wanted) -> float:
     dims = tuple(range(1, found.dim()))
-    return float(((found - wanted).abs().square().sum(dims) / wanted.abs().square().sum(dims)).mean())
+    return float(((found - wanted).abs().square().sum(dims) / wanted.abs().square().sum(dims)).mean().detach())
 
 
 def test_completion_beats_the_noise_and_keeps_the_scale(model, csi) -> None:
@@ -118,6 +119,18 @@ def test_a_wave_is_continued(model, dim, known, array) -> None:
     asked, wanted = (v.narrow(dim, known, n) for v in (found, clean.values))
     assert nmse(asked, wanted) < 0.5
     assert torch.allclose(found.narrow(dim, 0, known), clean.values.narrow(dim, 0, known), rtol=1e-3, atol=1e-9)
+
+
+@pytest.mark.parametrize(("axis", "dim", "known"), [("time", 1, 8), ("subcarrier", 3, 10)])
+def test_a_continuation_listens_to_an_autoregression_too(model, axis, dim, known) -> None:
+    clean = one_wave(PlanarArray(4))
+    seen = torch.zeros(clean.values.shape, dtype=torch.bool)
+    seen.narrow(dim, 0, known).fill_(True)
+    observed = replace(clean, values=torch.where(seen, clean.values, 0), labels={"observed": seen})
+    n = clean.values.shape[dim] - known
+    own, other = model.continue_csi(observed), autoregression(observed).narrow(dim, known, n)
+    assert nmse(other, own) > 1e-4, f"continued along {axis}, both say the same, so that nothing is tested"
+    assert nmse(model.complete(observed).narrow(dim, known, n), 0.6 * own + 0.4 * other) < 1e-6
 
 
 @pytest.mark.parametrize("known", [100, 120, 150, 300])

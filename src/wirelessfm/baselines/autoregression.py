@@ -25,8 +25,13 @@ def autoregression(csi: CSI, n_classes: int = 0) -> Tensor:
         complex64, the shape of ``csi``.
     """
     known = known_part(csi)
+    return known.completed(extended(known))
+
+
+def extended(known: KnownPart) -> Tensor:
+    """The asked part alone, complex64 [sample, asked, antenna, other], in the scale of ``known``."""
     order, parts = model_order(known), known.values.split(_SAMPLES_AT_ONCE)
-    return known.completed(torch.cat([_extended(part, known, order) for part in parts]))
+    return torch.cat([_extended(part, known, order) for part in parts])
 
 
 def model_order(known: KnownPart) -> int:
