@@ -114,7 +114,7 @@ def test_listings() -> None:
         (("evaluate", "raw", "--scene", "florenz", "-o", "OUT"), "Did you mean 'florence'?"),
         (("evaluate", "raw", "--scene", "florence", "--task", "loss", "-o", "OUT"), "Did you mean 'los'?"),
         (("evaluate", "raw", "--scene", "florence", "--head", "liner", "-o", "OUT"), "Did you mean 'linear'?"),
-        (("evaluate", "raw", "--scene", "florence", "--budgets", "500%", "-o", "OUT"), "fraction in (0, 1]"),
+        (("evaluate", "raw", "--scene", "florence", "--budgets", "500%", "-o", "OUT"), "at most 100 %"),
         (("evaluate", "omp", "--scene", "florence", "--max-users", "9", "-o", "OUT"), "'omp' does not apply to los"),
         (("evaluate", "raw", "--scene", "florence", "--over", "carrier", "-o", "OUT"), "--over goes with --case"),
         (("evaluate", "raw", "--scene", "florence", "--case", "2", "-o", "OUT"), "at least two different domains"),

@@ -118,7 +118,7 @@ def test_calibration_measures_every_recipe(files, small_corpus, monkeypatch) -> 
         ({"systems": []}, "at least one"),
         ({"systems": ["demo", "demo"]}, "different names"),
         ({"heads": ["lienar"], "max_users": 50}, "unknown head 'lienar'"),
-        ({"budgets": [5.0], "max_users": 50}, "label budget is a fraction"),
+        ({"budgets": [5.5], "max_users": 50}, "label budget is a fraction"),
         ({"tasks": ["estimate-pilots"], "max_users": 50}, "gives no csi; leave task 'estimate-pilots' out"),
         ({"tasks": ["predict-time"], "max_users": 50}, "predict-time"),
     ],

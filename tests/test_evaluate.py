@@ -216,7 +216,8 @@ def test_bad_scores_are_explained(tmp_path):
     ("options", "message"),
     [
         ({"budgets": (0.0,)}, "1 % is 0.01"),
-        ({"budgets": (10,)}, "1 % is 0.01"),
+        ({"budgets": (10.5,)}, "whole number of labels above 1, found 10.5"),
+        ({"budgets": (10**6,)}, "needs as many samples to train on, found"),
         ({"heads": ("lienar",)}, "Did you mean 'linear'"),
         ({"datas": (LOS, LOS)}, "tasks must differ"),
         ({"systems": [ENCODER, ENCODER]}, "systems must differ"),

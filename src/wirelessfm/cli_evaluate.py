@@ -38,7 +38,9 @@ def evaluate(
     files: Annotated[list[Path] | None, typer.Option(help="Measured files or folders; repeat for more.")] = None,
     suite: Annotated[str | None, typer.Option(help="A list of tasks by name; default quick for cities.")] = None,
     task: Annotated[list[str] | None, typer.Option(help="Instead of a suite; repeat for more.")] = None,
-    budgets: Annotated[str | None, typer.Option(help="As 1%,5%,100% or 'all'; default 1%,5%,10%,100%.")] = None,
+    budgets: Annotated[
+        str | None, typer.Option(help="As 1%,5%,100%, numbers of labels (148,593), or 'all'; default 1%,5%,10%,100%.")
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1)] = 3,
     head: Annotated[list[str] | None, typer.Option(help="Default: linear and mlp.")] = None,
     case: Annotated[
@@ -96,7 +98,9 @@ def evaluate(
 
 
 def parse_budgets(text: str) -> tuple[float, ...]:
-    """Label budgets as ``1%,5%,1.0`` (percentages, or fractions of 1), or ``all`` for the seven of the protocol.
+    """Label budgets as ``1%,5%,0.1,148``, or ``all`` for the seven of the protocol.
+
+    Percentages or fractions of the training labels; numbers above 1 are numbers of labels.
 
     Raises:
         WirelessFMError: something else.
@@ -105,12 +109,18 @@ def parse_budgets(text: str) -> tuple[float, ...]:
 
     if text == "all":
         return ALL_BUDGETS
+    parts = text.replace(" ", "").split(",")
     try:
-        return tuple(
-            float(part[:-1]) / 100 if part.endswith("%") else float(part) for part in text.replace(" ", "").split(",")
-        )
+        numbers = [float(part.removesuffix("%")) for part in parts]
     except ValueError as error:
-        raise WirelessFMError(f"budgets are a list such as '1%,5%,100%', or 'all'; found '{text}'") from error
+        raise WirelessFMError(f"budgets are a list such as '1%,5%,148,100%', or 'all'; found '{text}'") from error
+    return tuple(_budget(number, part.endswith("%")) for number, part in zip(numbers, parts, strict=True))
+
+
+def _budget(number: float, percent: bool) -> float:
+    if percent and not 0 < number <= 100:
+        raise WirelessFMError(f"a label budget is at most 100 % and above 0 %, found {number:g} %")
+    return number / 100 if percent else number
 
 
 def _refuse(reason: str, value: object) -> None:

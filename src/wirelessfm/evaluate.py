@@ -19,6 +19,7 @@ from tqdm import tqdm
 from wirelessfm.adapt import HEADS, Fitted
 from wirelessfm.baselines import System
 from wirelessfm.data.leakage import count_leakage
+from wirelessfm.data.splits import check_budget
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.jobs import Job, Means, fitted, grouped, list_jobs
 from wirelessfm.tasks import Row, Task, TaskData, Truth, append_rows, read_rows
@@ -75,7 +76,7 @@ def evaluate(
     Args:
         datas: what ``Task.build`` gave.
         systems: encoders, features, networks, rules, constants; distinct names and weights.
-        budgets: fractions of the training labels, in (0, 1].
+        budgets: fractions of the training labels, in (0, 1], or numbers of them above 1.
         seeds: choose split, labels and initialisation.
         heads: names out of ``HEADS``, for encoders and features.
         out: JSONL file to append rows to as they are finished. Rows it already holds (same ``Row.key``) are not
@@ -138,8 +139,7 @@ def check_jobs(
         if head not in HEADS:
             raise unknown_name("head", head, HEADS)
     for budget in budgets:
-        if not 0 < budget <= 1:
-            raise WirelessFMError(f"a label budget is a fraction in (0, 1], found {budget:g}; 1 % is 0.01")
+        check_budget(budget)
     identities: dict[str, list[Any]] = {
         "tasks": [(d.task.name, d.case, *d.scenes) for d in datas],
         "systems": [(s.name, s.weights) for s in systems],

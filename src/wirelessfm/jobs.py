@@ -70,6 +70,9 @@ def list_jobs(
 ) -> Iterator[Job]:
     """Every combination that makes sense; what needs no label has budget 0, what needs no head has ``none``."""
     splits = {seed: data.split(seed) for seed in seeds}
+    for split in splits.values():
+        for budget in budgets:
+            split.labelled(budget)  # refuses more labels than there are, before anything is computed
     for system in systems:
         if not system.applies_to(data.task.kind, data.task.output, data.task.n_classes):
             continue

@@ -51,6 +51,14 @@ def test_label_budgets_are_nested_and_never_empty():
     assert all(small < large for small, large in pairwise(chosen))
 
 
+def test_a_budget_above_one_is_a_number_of_labels():
+    split = spatial_split(positions(), 0)
+    assert torch.equal(split.labelled(7), split.train[:7])
+    assert torch.equal(split.labelled(len(split.train)), split.labelled(1.0))
+    with pytest.raises(WirelessFMError, match=f"as many samples to train on, found {len(split.train)}"):
+        split.labelled(len(split.train) + 1)
+
+
 def test_labels_of_small_budgets_are_spread_over_the_area():
     position = positions()
     split = spatial_split(position, 0)

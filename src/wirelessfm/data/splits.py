@@ -32,10 +32,26 @@ class Split:
     fingerprint: str
 
     def labelled(self, budget: float) -> Tensor:
-        """The samples whose labels a budget (fraction of ``train`` in (0, 1]) pays for: at least 1."""
-        if not 0 < budget <= 1:
-            raise WirelessFMError(f"a label budget is a fraction in (0, 1], found {budget:g}; 1 % is 0.01")
-        return self.train[: max(1, round(budget * len(self.train)))]
+        """The samples whose labels a budget pays for: a fraction of ``train`` in (0, 1], at least 1, or their number.
+
+        Raises:
+            WirelessFMError: neither, or more labels than there are samples to train on.
+        """
+        check_budget(budget)
+        if budget > len(self.train):
+            raise WirelessFMError(
+                f"a budget of {budget:g} labels needs as many samples to train on, found {len(self.train)}; "
+                "ask for fewer, or for 100 %"
+            )
+        return self.train[: max(1, round(budget * len(self.train))) if budget <= 1 else int(budget)]
+
+
+def check_budget(budget: float) -> None:
+    """Refuse what is neither a fraction in (0, 1] nor a whole number of labels above 1."""
+    if not (0 < budget <= 1 or (budget > 1 and float(budget).is_integer())):
+        raise WirelessFMError(
+            f"a label budget is a fraction in (0, 1] or a whole number of labels above 1, found {budget:g}; 1 % is 0.01"
+        )
 
 
 def spatial_split(

@@ -13,7 +13,7 @@ from wirelessfm.report.figure import inline_svg, label_axes, new_plot
 from wirelessfm.report.looks import Look
 from wirelessfm.report.markup import Html
 from wirelessfm.report.tables import TaskTable
-from wirelessfm.report.wording import grouped, shown, with_direction
+from wirelessfm.report.wording import grouped, share, shown, with_direction
 
 # More lines than these cannot be told apart.
 MAX_DRAWN = 16
@@ -90,7 +90,7 @@ def _draw(axes: Axes, entry: Entry, look: Look, metric: str) -> None:
         score = shown(entry.cells[0.0].score.mean, metric)
         axes.axhline(score, color=look.colour, linewidth=1.4, linestyle=_dashes(look))
         return
-    cells = [entry.cells[b] for b in sorted(entry.cells) if b > 0]
+    cells = sorted((cell for budget, cell in entry.cells.items() if budget > 0), key=lambda cell: cell.n_labels)
     _line(axes, [max(1.0, cell.n_labels) for cell in cells], [cell.score for cell in cells], look, metric)
 
 
@@ -118,12 +118,14 @@ def _limits(entries: Sequence[Entry], metric: str) -> tuple[float, float]:
 
 def _label_ticks(axes: Axes, table: TaskTable) -> None:
     """Ticks at the budgets: number of labels above, fraction below; those too close to the last are left bare."""
-    ticks = {b: max(1.0, table.n_labels(b)) for b in table.budgets}
+    counts = {b: max(1.0, table.n_labels(b)) for b in table.budgets}
+    ticks = dict(sorted(counts.items(), key=lambda tick: tick[1]))
     span = math.log(max(ticks.values()) / min(ticks.values())) or 1.0
     texts, last = [], -math.inf
     for budget, n in ticks.items():
         place = math.log(n) / span
-        texts.append(f"{grouped(n)}\n{100 * budget:g} %" if place - last > 0.11 else "")
+        text = f"{grouped(n)}\n{share(budget)}" if budget <= 1 else grouped(n)
+        texts.append(text if place - last > 0.11 else "")
         last = place if texts[-1] else last
     axes.set_xscale("log")
     axes.set_xticks(list(ticks.values()), texts)

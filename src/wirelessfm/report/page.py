@@ -20,7 +20,7 @@ from wirelessfm.report.sources import find_results, read_maps
 from wirelessfm.report.style import STYLE
 from wirelessfm.report.tables import TaskTable, task_tables
 from wirelessfm.report.task_section import task_section
-from wirelessfm.report.wording import counted, share
+from wirelessfm.report.wording import counted, labels
 from wirelessfm.tasks.row import Row, read_rows
 
 # The browser is told to load nothing, whatever a result row contains.
@@ -147,10 +147,10 @@ def _body(
 def _what_was_tested(rows: Sequence[Row], tables: Sequence[TaskTable]) -> str:
     n_systems = len({e.name for t in tables for e in t.entries})
     scenes = ", ".join(dict.fromkeys(scene for t in tables for scene in t.scenes)) or "unnamed scenes"
-    budgets = [share(b) for b in sorted({b for t in tables for b in t.budgets})]
+    budgets = [labels(b) for b in sorted({b for t in tables for b in t.budgets})]
     n_seeds = len({row.seed for row in rows})
     seeds = f"with {n_seeds} seeds" if n_seeds > 1 else "with one seed"
-    learned = f"fitted on {', '.join(budgets)} of the training labels" if budgets else "applied without labels"
+    learned = f"fitted with {', '.join(budgets)}" if budgets else "applied without labels"
     cases = sorted({t.case for t in tables})
     in_cases = f", generalisation cases {', '.join(cases)}" if len(cases) > 1 else ""
     return (
@@ -171,10 +171,11 @@ def _contents(tables: Sequence[TaskTable], has_overall: bool, has_maps: bool, ha
 
 def _how_to_read(tables: Sequence[TaskTable]) -> Html:
     kinds = (
-        "A label budget is the fraction of the training labels given to a system. Encoder: its features are frozen or "
-        "tuned below a head. Features: a fixed transform of the channel below the same head. Network: trained from "
-        "random weights on the labels alone. Rule: computed from the channel without labels. Constant: the same answer "
-        "for every sample. External: predictions from outside. Parameters are counted without the head."
+        "A label budget is the fraction, or the number, of the training labels given to a system. Encoder: its "
+        "features are frozen or tuned below a head. Features: a fixed transform of the channel below the same head. "
+        "Network: trained from random weights on the labels alone. Rule: computed from the channel without labels. "
+        "Constant: the same answer for every sample. External: predictions from outside. Parameters are counted "
+        "without the head."
     )
     cases = (
         "Generalisation cases (3GPP TR 38.843): 1, trained and tested on the same scenario; 2, tested on another one; "

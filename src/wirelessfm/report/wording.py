@@ -63,12 +63,12 @@ def with_direction(metric: str) -> str:
 
 def labels(budget: float) -> str:
     """A label budget in words."""
-    return "0 labels" if budget == 0 else f"{100 * budget:g} % labels"
+    return f"{share(budget)} labels" if 0 < budget <= 1 else share(budget)
 
 
 def share(budget: float) -> str:
     """A label budget as the head of a column."""
-    return f"{100 * budget:g} %" if budget else "0 labels"
+    return f"{100 * budget:g} %" if 0 < budget <= 1 else f"{grouped(budget)} labels"
 
 
 def grouped(n: float) -> str:

@@ -23,7 +23,7 @@ class Row:
         system: what produced the features or predictions, such as ``wfm-mae`` or ``raw``.
         kind: ``encoder``, ``features``, ``network``, ``rule`` or ``constant``.
         head: what was fitted on top: ``linear``, ``mlp``, or ``none`` for rules and end-to-end networks.
-        budget: fraction of the training labels used; 0 for rules without labels.
+        budget: fraction of the training labels used, or their number if above 1; 0 for rules without labels.
         n_labels, n_test: labels used; samples tested.
         seed: chooses split, labels and initialisation.
         metrics: name to value; accuracies are fractions of 1.
