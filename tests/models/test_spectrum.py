@@ -12,7 +12,9 @@ from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
 from wirelessfm.embed import embed_csi
 from wirelessfm.models.series_tokens import N_CELLS, continue_series
 from wirelessfm.models.zoo import build_model
+from wirelessfm.nn.beams import mirrored_beams
 from wirelessfm.signal import OFDM, PlanarArray, add_noise, synthesize
+from wirelessfm.signal.codebooks import beam_powers, dft_codebook
 
 SMALL = {"width": 32, "depth": 2}
 
@@ -61,6 +63,15 @@ def test_without_an_opinion_of_its_own_it_is_a_beam_sweep(antennas) -> None:
         torch.nn.init.zeros_(parameter)
     csi = synthesize(make_site(40).sub6.connected(), PlanarArray(antennas), OFDM(16, 3e5))
     assert torch.equal(model.predict_beams(csi).argmax(dim=1), best_same_sweep_beam(csi, 64).argmax(dim=1))
+
+
+def test_the_best_beam_in_the_mirror_is_the_mirrored_beam(model, csi) -> None:
+    mirrored = replace(csi, values=csi.values.flip(1))
+    expected = beam_powers(csi.values, dft_codebook(8, 64))
+    assert torch.allclose(mirrored_beams(beam_powers(mirrored.values, dft_codebook(8, 64))), expected, rtol=1e-4)
+    answers = model.predict_beams(csi)
+    assert torch.allclose(model.predict_beams(mirrored), mirrored_beams(answers), atol=1e-3)
+    assert not torch.allclose(answers, mirrored_beams(answers), atol=0.1)
 
 
 def test_a_linear_array_is_assumed_where_positions_are_missing(model, csi) -> None:

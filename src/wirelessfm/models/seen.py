@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +41,10 @@ class Seen:
         """Smallest distance of observed subcarriers; delays are ambiguous beyond 1/gap."""
         seen = self.frequencies_hz[self.subcarriers]
         return float(seen.diff().abs().min()) if len(seen) > 1 else 1e6
+
+    def mirrored(self) -> Seen:
+        """The same observation in a world whose left and right (y) are exchanged."""
+        return replace(self, positions=self.positions * self.positions.new_tensor([1, -1, 1]))
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -19,8 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from wirelessfm.baselines.autoregression import extended
-from wirelessfm.baselines.known_part import AXES, KnownPart, known_part
+from wirelessfm.baselines.known_part import KnownPart, known_part
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.models.beam_tokens import (
@@ -31,6 +30,7 @@ from wirelessfm.models.beam_tokens import (
     BeamTokens,
     beam_tokens,
 )
+from wirelessfm.models.completion import assumed_noise, complete, estimate_waves
 from wirelessfm.models.seen import Seen, read_seen
 from wirelessfm.models.series_tokens import (
     N_CELLS,
@@ -42,18 +42,11 @@ from wirelessfm.models.series_tokens import (
     untransform,
 )
 from wirelessfm.nn.attention import Block, take_tokens
-from wirelessfm.nn.beams import beam_harmonics, on_beam_grid, side_by_side
-from wirelessfm.nn.plane_waves import WaveEstimate, antenna_waves, delay_waves, wave_amounts
-from wirelessfm.signal.power import squared_magnitude
+from wirelessfm.nn.beams import beam_harmonics, mirrored_beams, on_beam_grid, side_by_side
+from wirelessfm.nn.plane_waves import WaveEstimate
 
 POOLINGS = ("summary", "beams", "summary+beams", "mean", "tokens")
 N_BEAMS = 64
-# The least noise power assumed, relative to the signal: what is left of a wave between two points of the grid.
-_LEAST_NOISE = 1e-5
-# What an autoregression of the sample itself has to say in a continuation; nobody trains it.
-_AUTOREGRESSION = 0.4
-_STILL = ("sample", "antenna", "subcarrier")
-_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -194,7 +187,13 @@ class SpectrumModel(nn.Module):
         return self._best_beam(csi, other_carrier=False)
 
     def _best_beam(self, csi: CSI, other_carrier: bool) -> Tensor:
-        tokens = self.tokenize(csi)
+        """Of the world as it is and of its mirror image, the mean: physics is the same in both, a network is not."""
+        seen = read_seen(csi)
+        straight, mirrored = (self._beams_of(each, other_carrier) for each in (seen, seen.mirrored()))
+        return ((straight + mirrored_beams(mirrored)) / 2).log_softmax(dim=1)
+
+    def _beams_of(self, seen: Seen, other_carrier: bool) -> Tensor:
+        tokens = beam_tokens(seen)
         return self.beam_logits(self.encode(tokens).float(), tokens, other_carrier, with_sweep=True).log_softmax(dim=1)
 
     def complete(self, csi: CSI) -> Tensor:
@@ -206,33 +205,7 @@ class SpectrumModel(nn.Module):
         Raises:
             WirelessFMError: other axes, no samples, or observed entries that are not as said above.
         """
-        fills = {_STILL: self._estimated, AXES: self._continued}
-        if csi.axes not in fills or not len(csi):
-            raise WirelessFMError(
-                f"this model completes CSI with axes {_STILL} or {AXES} and at least one sample, found {csi.axes} and "
-                f"{len(csi)} samples; bring the axes into one of these orders"
-            )
-        csi, fill = csi.denormalise(), fills[csi.axes]
-        with torch.inference_mode():
-            return torch.cat([fill(csi[i : i + _BATCH]) for i in range(0, len(csi), _BATCH)])
-
-    def _estimated(self, csi: CSI) -> Tensor:
-        """The estimate for the predicted spectrum, after the spectrum has followed the estimate a few steps.
-
-        Reweighting as in FOCUSS (I. Gorodnitsky and B. Rao, IEEE Trans. Signal Process. 45(3), 1997), but cautious: the
-        prediction keeps most of its weight. Two steps of 0.3 were chosen on munich, a city of the training.
-        """
-        seen = read_seen(csi)
-        tokens = beam_tokens(seen)
-        power = self.power_spectrum(self.encode(tokens), tokens, seen)
-        values, noise = seen.values[:, 0], _assumed_noise(seen)
-        waves = estimate_waves(seen, tokens)
-        floor = 1e-6 * power.mean(dim=(1, 2), keepdim=True)
-        for _ in range(self.config.reweightings):
-            found = wave_amounts(power, values, noise, waves[2], waves[3], self.config.iterations)
-            power = power**0.7 * (squared_magnitude(found) + floor) ** 0.3
-        estimate = WaveEstimate.apply(power, values, noise, *waves, self.config.iterations)
-        return estimate * seen.power.sqrt()[:, None, None]
+        return complete(self, csi)
 
     def observe(self, csi: CSI) -> Seen:
         """What :meth:`estimate` starts from."""
@@ -244,7 +217,7 @@ class SpectrumModel(nn.Module):
         power = self.power_spectrum(self.encode(tokens), tokens, seen)
         waves = estimate_waves(seen, tokens)
         with torch.autocast(power.device.type, enabled=False):
-            return WaveEstimate.apply(power, seen.values[:, 0], _assumed_noise(seen), *waves, iterations)
+            return WaveEstimate.apply(power, seen.values[:, 0], assumed_noise(seen), *waves, iterations)
 
     def power_spectrum(self, encoded: Tensor, tokens: BeamTokens, seen: Seen) -> Tensor:
         """Expected power over direction × delay, float32 [sample, direction, N_DELAYS], in units of the mean entry."""
@@ -254,21 +227,14 @@ class SpectrumModel(nn.Module):
         shares = logits.flatten(1).softmax(dim=1).view_as(logits)
         return shares * signal[:, None, None]
 
-    def _continued(self, csi: CSI) -> Tensor:
-        """Wiener's prediction for the spectrum of the network, averaged with an autoregression's.
-
-        Their errors have little in common. The share was chosen on moving users of the cities of the training.
-        """
-        part = known_part(csi)
-        return part.completed((1 - _AUTOREGRESSION) * self._asked(csi, part) + _AUTOREGRESSION * extended(part))
-
     def continue_csi(self, csi: CSI) -> Tensor:
         """The asked part of CSI (sample, time, antenna, subcarrier), see :meth:`complete`; in its scale and axes."""
         part = known_part(csi)
-        asked = self._asked(csi, part) * part.scale[:, None, None, None]
+        asked = self.asked(csi, part) * part.scale[:, None, None, None]
         return asked if part.axis == "time" else asked.transpose(1, 3)
 
-    def _asked(self, csi: CSI, part: KnownPart) -> Tensor:
+    def asked(self, csi: CSI, part: KnownPart) -> Tensor:
+        """The asked part, complex64 [sample, asked, antenna, other], in the scale of ``part``."""
         positions = csi.coords.get("antenna")
         tokens = series_tokens(part, positions, axis_step(csi, part.axis))
         return untransform(self.continuation(tokens, part.n_asked), part, positions)
@@ -293,17 +259,6 @@ class SpectrumModel(nn.Module):
             strong = continue_series(series, spectrum, noise * delta[..., -1].exp(), n_asked)
         out = strong.new_zeros(*tokens.power.shape, n_asked)
         return out.scatter(1, chosen[..., None].expand_as(strong), strong)
-
-
-def _assumed_noise(seen: Seen) -> Tensor:
-    return torch.where(torch.isfinite(seen.noise), seen.noise, 0.0).clamp_min(_LEAST_NOISE)
-
-
-def estimate_waves(seen: Seen, tokens: BeamTokens) -> tuple[Tensor, ...]:
-    """Waves over all antennas, all subcarriers, and over the observed ones of both."""
-    left = antenna_waves(seen.positions, tokens.directions)
-    right = delay_waves(seen.frequencies_hz, tokens.delays_s)
-    return left, right, left[seen.antennas], right[seen.subcarriers]
 
 
 def axis_step(csi: CSI, axis: str) -> float:

@@ -44,6 +44,11 @@ def beam_harmonics(logits: Tensor) -> Tensor:
     return torch.cat([share @ turns.cos(), share @ turns.sin()], dim=1)
 
 
+def mirrored_beams(logits: Tensor) -> Tensor:
+    """Float [sample, beam] of the cosines −1 + 2b/beams, left and right exchanged; −1 and +1 are the same beam."""
+    return logits.flip(1).roll(1, dims=1)
+
+
 def side_by_side(parts: Tensor, group: int) -> Tensor:
     """Neighbours side by side: [..., direction, d] to [..., ceil(direction / group), group · d], the last repeated."""
     missing = -parts.shape[-2] % group
