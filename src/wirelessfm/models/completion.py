@@ -13,13 +13,16 @@ from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.models.beam_tokens import BeamTokens, beam_tokens
 from wirelessfm.models.seen import Seen, read_seen
-from wirelessfm.nn.plane_waves import WaveEstimate, antenna_waves, delay_waves, wave_amounts
+from wirelessfm.nn.plane_waves import antenna_waves, delay_waves, wave_amounts
+from wirelessfm.nn.wave_solvers import solve
 from wirelessfm.signal.power import squared_magnitude
 
 _STILL = ("sample", "antenna", "subcarrier")
 _BATCH = 64
 # The least noise power assumed, relative to the signal: what is left of a wave between two points of the grid.
 _LEAST_NOISE = 1e-5
+# Iterations that are enough to see where power comes from.
+_ROUGHLY = 40
 # What an autoregression of the sample itself has to say in a continuation; nobody trains it.
 _AUTOREGRESSION = 0.4
 
@@ -43,16 +46,17 @@ def _estimated(model: Any, csi: CSI) -> Tensor:
     Reweighting as in FOCUSS (I. Gorodnitsky and B. Rao, IEEE Trans. Signal Process. 45(3), 1997), but cautious: the
     prediction keeps most of its weight. Two steps of 0.3 were chosen on munich, a city of the training.
     """
-    seen, iterations = read_seen(csi), model.config.iterations
+    seen = read_seen(csi)
     tokens = beam_tokens(seen)
     power = model.power_spectrum(model.encode(tokens), tokens, seen)
     values, noise = seen.values[:, 0], assumed_noise(seen)
-    waves = estimate_waves(seen, tokens)
+    left, right, left_seen, right_seen = estimate_waves(seen, tokens)
     floor = 1e-6 * power.mean(dim=(1, 2), keepdim=True)
     for _ in range(model.config.reweightings):
-        found = wave_amounts(power, values, noise, waves[2], waves[3], iterations)
+        found = wave_amounts(power, values, noise, left_seen, right_seen, _ROUGHLY)
         power = power**0.7 * (squared_magnitude(found) + floor) ** 0.3
-    return WaveEstimate.apply(power, values, noise, *waves, iterations) * seen.power.sqrt()[:, None, None]
+    found = wave_amounts(power, values, noise, left_seen, right_seen, model.config.iterations, solve)
+    return left @ found @ right.T * seen.power.sqrt()[:, None, None]
 
 
 def _continued(model: Any, csi: CSI) -> Tensor:

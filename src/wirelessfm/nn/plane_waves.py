@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wirelessfm.signal.power import squared_magnitude
+from wirelessfm.nn.wave_solvers import Solver, matched, solve_by_iterations
 
 
 def unit_phasors(cycles: Tensor) -> Tensor:
@@ -87,8 +87,8 @@ class WaveEstimate(torch.autograd.Function):
         Returns:
             complex64 [sample, row, column].
         """
-        solved = _solve(power, seen, noise, left_seen, right_seen, iterations)
-        amounts = _matched(solved, left_seen, right_seen)
+        solved = solve_by_iterations(power, seen, noise, left_seen, right_seen, iterations)
+        amounts = matched(solved, left_seen, right_seen)
         ctx.save_for_backward(power, noise, amounts, left, right, left_seen, right_seen)
         ctx.iterations = iterations
         return left @ (power * amounts) @ right.T
@@ -97,43 +97,24 @@ class WaveEstimate(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Of the power only."""
         power, noise, amounts, left, right, left_seen, right_seen = ctx.saved_tensors
-        whole = _matched(gradients[0], left, right)
+        whole = matched(gradients[0], left, right)
         part = left_seen @ (power * whole) @ right_seen.T
-        solved = _solve(power, part, noise, left_seen, right_seen, ctx.iterations)
-        rest = whole - _matched(solved, left_seen, right_seen)
+        solved = solve_by_iterations(power, part, noise, left_seen, right_seen, ctx.iterations)
+        rest = whole - matched(solved, left_seen, right_seen)
         return (rest.conj() * amounts).real, *[None] * 7
 
 
 def wave_amounts(
-    power: Tensor, seen: Tensor, noise: Tensor, left_seen: Tensor, right_seen: Tensor, iterations: int
+    power: Tensor,
+    seen: Tensor,
+    noise: Tensor,
+    left_seen: Tensor,
+    right_seen: Tensor,
+    iterations: int,
+    solver: Solver = solve_by_iterations,
 ) -> Tensor:
-    """Posterior mean of the amounts, complex64 [sample, i, j]: L · amounts · Rᵀ is the estimate.
+    """Posterior mean of the amounts, complex64 [sample, i, j]: L · amounts · Rᵀ is the estimate, without a gradient.
 
-    Arguments as in :meth:`WaveEstimate.forward`.
+    Arguments as in :meth:`WaveEstimate.forward`; ``solver`` is one of :mod:`.wave_solvers`.
     """
-    return power * _matched(_solve(power, seen, noise, left_seen, right_seen, iterations), left_seen, right_seen)
-
-
-def _matched(values: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    return left.mH @ values @ right.conj()
-
-
-def _solve(power: Tensor, values: Tensor, noise: Tensor, left: Tensor, right: Tensor, iterations: int) -> Tensor:
-    solution, residual = torch.zeros_like(values), values
-    direction, size = values, _energy(values)
-    # Far below the noise that is there anyway: what is left then changes nothing.
-    enough = 1e-5 * noise.clamp(max=1)[:, None, None] * size
-    for step_number in range(iterations):
-        if step_number % 10 == 9 and bool((size <= enough).all()):
-            break
-        image = left @ (power * _matched(direction, left, right)) @ right.T + noise[:, None, None] * direction
-        curvature = (direction.conj() * image).real.sum(dim=(1, 2), keepdim=True)
-        step = size / curvature.clamp_min(1e-30)
-        solution, residual = solution + step * direction, residual - step * image
-        new = _energy(residual)
-        direction, size = residual + new / size.clamp_min(1e-30) * direction, new
-    return solution
-
-
-def _energy(values: Tensor) -> Tensor:
-    return squared_magnitude(values).sum(dim=(1, 2), keepdim=True)
+    return power * matched(solver(power, seen, noise, left_seen, right_seen, iterations), left_seen, right_seen)
