@@ -77,6 +77,12 @@ def test_shipped_recipes_are_valid(name) -> None:
     assert load_recipe(name).name == name
 
 
+def test_a_recipe_on_other_corpora_is_otherwise_the_same() -> None:
+    recipe = load_recipe("demo")
+    moved = recipe.on(["etoile"])
+    assert moved.data.corpora == ("etoile",) and moved.on(recipe.data.corpora) == recipe
+
+
 def test_an_objective_may_have_batches_of_its_own(make_paths) -> None:
     content = yaml.safe_load(shipped_recipes()["demo-fast"].read_text())
     content["objectives"][0] |= {"data": {"antennas": [4], "times": 3}, "batch_size": 5}

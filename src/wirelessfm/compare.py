@@ -167,7 +167,7 @@ def load_contenders(systems: Sequence[str], scenes: Sequence[str]) -> list[Conte
 
 
 def _on(recipe: Recipe, scenes: Sequence[str]) -> Recipe:
-    changed = recipe.model_copy(update={"data": recipe.data.model_copy(update={"corpora": tuple(scenes)})})
+    changed = recipe.on(scenes)
     if set(scenes) == set(recipe.data.corpora) or "input_scaling" not in recipe.model.config:
         return changed
     scaling = list(input_scaling(changed, corpus.load_corpora(scenes)))

@@ -69,7 +69,7 @@ def demo(out: str | os.PathLike[str], fast: bool = False, test_scene: str = "flo
     scenes = sorted({scene for scene, _ in corpus.sites()})
     if test_scene not in scenes:
         raise unknown_name("scene", test_scene, scenes)
-    recipe = demo_recipe(plan.recipe, [scene for scene in scenes if scene != test_scene])
+    recipe = load_recipe(plan.recipe).on([scene for scene in scenes if scene != test_scene])
     systems = _systems(recipe, out / f"run-{recipe.name}", plan, test_scene)
     sites = site_pairs([test_scene])
     tasks = city_data(SUITES["quick"], [test_scene], plan.max_users)
@@ -79,12 +79,6 @@ def demo(out: str | os.PathLike[str], fast: bool = False, test_scene: str = "flo
     report = report_folder(out, summary=summary, title=TITLE)
     print("\n".join(["", *summary, f"{time.monotonic() - start:.0f} s; report: {report}"]))
     return report
-
-
-def demo_recipe(name: str, scenes: Sequence[str]) -> Recipe:
-    """A recipe of the package, on other scenes."""
-    recipe = load_recipe(name)
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"corpora": tuple(scenes)})})
 
 
 def _systems(recipe: Recipe, run: Path, plan: Plan, test_scene: str) -> list[System]:

@@ -117,6 +117,10 @@ class Recipe(_Strict):
             self.data_of(part).views()
         return self
 
+    def on(self, corpora: Iterable[str]) -> Recipe:
+        """The same recipe on other corpora."""
+        return self.model_copy(update={"data": self.data.model_copy(update={"corpora": tuple(corpora)})})
+
     def data_of(self, objective: ObjectivePart) -> DataPart:
         """The data of one objective.
 

@@ -62,8 +62,8 @@ class SpectrumConfig:
         iterations: of conjugate gradients, when estimating; fewer where fewer are enough.
     """
 
-    width: int = 112
-    depth: int = 4
+    width: int = 140
+    depth: int = 5
     n_heads: int = 4
     mlp_ratio: float = 2.0
     n_summary: int = 24
@@ -75,11 +75,11 @@ class SpectrumConfig:
     iterations: int = 300
 
 
-# Other sizes, by about how many parameters they have; the default has half a million.
+# Other sizes, by about how many parameters they have; the default has a million, which is 4 MB.
 SIZES: dict[str, dict[str, int]] = {
     "100k": {"width": 52, "depth": 2},
     "300k": {"width": 80, "depth": 4},
-    "1m": {"width": 144, "depth": 5},
+    "500k": {"width": 112, "depth": 4},
     "3m": {"width": 224, "depth": 7, "n_heads": 8},
 }
 
