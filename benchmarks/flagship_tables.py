@@ -1,0 +1,232 @@
+"""The tables of docs/flagship.md, from the results of `wfm evaluate`.
+
+    python benchmarks/flagship_tables.py docs/flagship.md --results florence=results/results.jsonl \\
+        --results fortworth=foreign/results.jsonl --results estimation=estimates/results.jsonl \\
+        --results prediction=predictions/results.jsonl
+
+A table stands between `<!-- table NAME -->` and `<!-- end -->`; those that the given results are about are written
+again. The same place may be given several files. Commands that make the results are in docs/log.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from wirelessfm.compare import best_head
+from wirelessfm.errors import WirelessFMError
+from wirelessfm.files import atomic_file
+from wirelessfm.metrics import lower_is_better
+from wirelessfm.report.wording import shown
+from wirelessfm.tasks.row import Row, read_rows
+
+FLAGSHIP = "wfm-spectrum-1m"
+Lines = Mapping[str, Sequence[str]]
+Pick = Callable[[Row, str], bool]
+
+COLUMNS = {
+    "LoS": "los",
+    "beam 32 ant.": "beam-64-antennas-32",
+    "32, 10 dB": "beam-64-antennas-32-10db",
+    "8 ant.": "beam-64-antennas-8",
+    "4 ant.": "beam-64-antennas-4",
+    "same band, 8 of 32": "partial-beam-8",
+    "position": "localisation",
+    "path loss": "path-loss-28ghz",
+}
+RULES = ("power-delay", "same-sweep-beam", "phase-slope-position", "free-space-path-loss")
+ANSWERS = ("los", "beams", "same-band")
+WITHOUT_LABELS: Lines = {
+    "rule": RULES,
+    "flagship": [f"{FLAGSHIP}:{a}" for a in ANSWERS],
+    "its recipe, 120 s": [f"spectrum-120s:{a}" for a in ANSWERS],
+    "self-supervised": ["spectrum-self-supervised:same-band"],
+}
+WITH_LABELS: Lines = {
+    "flagship, its answers corrected": [
+        f"{start}+{FLAGSHIP}" for start in (*(f"{FLAGSHIP}:{a}" for a in ANSWERS), *RULES[2:])
+    ],
+    "rules corrected (autocorrelation)": [f"{rule}+autocorrelation" for rule in RULES],
+    "flagship, head": [FLAGSHIP],
+    "its recipe, 120 s": ["spectrum-120s"],
+    "self-supervised": ["spectrum-self-supervised"],
+    "random weights": ["wfm-spectrum-random"],
+    "masked autoencoder": ["demo"],
+    "physics features": ["physics"],
+    "autocorrelation": ["autocorrelation"],
+    "kNN fingerprint": ["knn"],
+    "CNN": ["cnn"],
+    "raw": ["raw"],
+    "ContraWiMAE": ["contrawimae", "contrawimae (pad)"],
+    "WiFo-Tiny": ["wifo-tiny (repeat)"],
+    "LWM 1.0": ["lwm-1.0", "lwm-1.0 (pad)"],
+}
+NUMBERED: Lines = {
+    "flagship, its answers corrected": [f"{FLAGSHIP}:{a}+{FLAGSHIP}" for a in ANSWERS],
+    "flagship, head": [FLAGSHIP],
+    "autocorrelation": ["autocorrelation"],
+}
+ESTIMATORS: Lines = {
+    "flagship": [FLAGSHIP],
+    "OMP": ["omp"],
+    "LMMSE, sample covariance": ["lmmse"],
+    "denoising CNN": ["denoising-cnn"],
+    "LS, linear": ["ls-linear"],
+    "bound: true covariance": ["lmmse-genie"],
+}
+ESTIMATION_TASKS = {
+    "interpolate-subcarriers": "between subcarriers",
+    "extrapolate-antennas": "8 antennas beyond 24",
+    "interpolate-antennas": "between every 4th antenna",
+}
+PREDICTORS: Lines = {
+    "flagship, zero-shot": [FLAGSHIP],
+    "the same, random weights": ["wfm-spectrum-random"],
+    "AR (Burg)": ["ar"],
+    "LSTM": ["lstm"],
+    "Transformer": ["transformer"],
+    "3D-ResNet": ["resnet3d"],
+    "LLM4CP, random GPT-2": ["llm4cp-random"],
+    "WiFo-Tiny (120 s)": ["wifo-tiny"],
+}
+
+
+def table(corner: str, rows: Sequence[Row], lines: Lines, columns: Iterable[str], pick: Pick) -> str:
+    """Markdown: a line for each entry that has rows; the best of every column bold, bounds apart."""
+    columns = list(columns)
+    found = {
+        (line, column): best_head([row for row in rows if row.system in systems and pick(row, column)])
+        for line, systems in lines.items()
+        for column in columns
+    }
+    best = {column: _best([found[line, column] for line in lines if "bound" not in line]) for column in columns}
+    used = [line for line in lines if any(found[line, column] for column in columns)]
+    body = [[line, *(_cell(found[line, c], np.nan if "bound" in line else best[c]) for c in columns)] for line in used]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [[corner, *columns], ["---"] * (len(columns) + 1), *body])
+
+
+def _score(rows: Sequence[Row]) -> tuple[float, float]:
+    """Mean and standard deviation over seeds, as they are shown, to one decimal."""
+    scores = [shown(row.score, row.metric) for row in rows]
+    return round(float(np.mean(scores)), 1) + 0.0, float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0
+
+
+def _best(cells: Sequence[Sequence[Row]]) -> float:
+    means = [_score(rows)[0] for rows in cells if rows]
+    metric = next((rows[0].metric for rows in cells if rows), "")
+    return (min if lower_is_better(metric) else max)(means) if means else np.nan
+
+
+def _cell(rows: Sequence[Row], best: float) -> str:
+    if not rows:
+        return "–"
+    mean, std = _score(rows)
+    text = (f"{mean:.1f}±{std:.1f}" if len(rows) > 1 else f"{mean:.1f}").replace("-", "−")
+    return f"**{text}**" if mean == best else text
+
+
+def of_budget(rows: Sequence[Row], budget: float) -> list[Row]:
+    """The rows with so many labels."""
+    return [row for row in rows if abs(row.budget - budget) < 1e-9]
+
+
+def city_tables(city: str, rows: Sequence[Row]) -> dict[str, str]:
+    """Without labels, with 10 and 100 % of them, and with as many as others have published."""
+
+    def of_task(row: Row, column: str) -> bool:
+        return row.task == COLUMNS[column]
+
+    def corner(budget: float) -> str:
+        counts = {t: [row.n_labels for row in of_budget(rows, budget) if row.task == t] for t in COLUMNS.values()}
+        usual, positions = (f"{np.mean(counts[t] or [0]):,.0f}" for t in ("los", "localisation"))
+        return f"{usual} labels ({positions} for positions)"
+
+    made = {f"{city} 0": table("no labels", of_budget(rows, 0.0), WITHOUT_LABELS, COLUMNS, of_task)}
+    for budget in (0.1, 1.0):
+        made[f"{city} {budget:.0%}"] = table(corner(budget), of_budget(rows, budget), WITH_LABELS, COLUMNS, of_task)
+    for budget in (148.0, 593.0):
+        few = list(COLUMNS)[:5]
+        made[f"{city} {budget:.0f}"] = table(f"{budget:.0f} labels", of_budget(rows, budget), NUMBERED, few, of_task)
+    return made
+
+
+def estimation_tables(rows: Sequence[Row]) -> dict[str, str]:
+    """Over SNR, for pilots and for everything observed; the others without noise."""
+    names = ["nmse_db", *(f"nmse_db@{snr}" for snr in range(-10, 31, 5))]
+    heads = {"all": names[0], **{f"{snr} dB".replace("-", "−"): f"nmse_db@{snr}" for snr in range(-10, 31, 5)}}
+    made = {}
+    for task in ("estimate-pilots", "denoise"):
+        spread = [_at(row, name) for row in rows if row.task == task for name in names if name in row.metrics]
+        made[f"estimation {task}"] = table("NMSE in dB", spread, ESTIMATORS, heads, lambda r, c: r.case == heads[c])
+    tasks = {head: task for task, head in ESTIMATION_TASKS.items()}
+    made["estimation noiseless"] = table("NMSE in dB", rows, ESTIMATORS, tasks, lambda r, c: r.task == tasks[c])
+    return made
+
+
+def _at(row: Row, name: str) -> Row:
+    """The row at one signal-to-noise ratio, named in ``case``."""
+    return replace(row, metrics={"nmse_db": row.metrics[name]}, metric="nmse_db", case=name)
+
+
+def prediction_tables(rows: Sequence[Row]) -> dict[str, str]:
+    """One for each axis, a column for each set."""
+    sets = sorted({row.scenes[0] for row in rows}, key=lambda name: int(name.removeprefix("D")))
+    made = {}
+    for axis in ("time", "frequency"):
+        of_axis = [row for row in rows if row.task == f"predict-{axis}"]
+        corner = f"{axis}, NMSE in dB"
+        made[f"prediction {axis}"] = table(corner, of_axis, PREDICTORS, sets, lambda r, c: r.scenes[0] == c)
+    return made
+
+
+def replaced(text: str, tables: Mapping[str, str]) -> str:
+    """The page with every table it has a place for.
+
+    Raises:
+        WirelessFMError: it has a place for none of them.
+    """
+    places = {name: re.compile(rf"(<!-- table {re.escape(name)} -->\n).*?(\n<!-- end -->)", re.S) for name in tables}
+    used = {name: place for name, place in places.items() if place.search(text)}
+    if not used:
+        raise WirelessFMError(f"expected a comment such as '<!-- table {next(iter(tables))} -->', found none")
+    for name, place in used.items():
+        text = place.sub(rf"\g<1>{_literal(tables[name])}\g<2>", text)
+    return text
+
+
+def _literal(text: str) -> str:
+    return text.replace("\\", r"\\")
+
+
+def main() -> None:
+    """Write the page again."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("page", type=Path)
+    parser.add_argument("--results", action="append", required=True, metavar="PLACE=FILE")
+    arguments = parser.parse_args()
+    files: dict[str, list[str]] = {}
+    for given in arguments.results:
+        place, equals, file = given.partition("=")
+        if not equals:
+            raise WirelessFMError(f"--results takes PLACE=FILE, found '{given}'")
+        files.setdefault(place, []).append(file)
+    tables: dict[str, str] = {}
+    for place, names in files.items():
+        rows = read_rows(names)
+        made = {"estimation": estimation_tables, "prediction": prediction_tables}
+        tables |= made[place](rows) if place in made else city_tables(place, rows)
+    text = replaced(arguments.page.read_text(encoding="utf-8"), tables)
+    with atomic_file(arguments.page) as path:
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except WirelessFMError as error:
+        raise SystemExit(f"error: {error}") from error
