@@ -109,7 +109,7 @@ def test_a_corrected_rule_is_a_system_by_name_and_travels_to_processes():
 
 
 def test_what_pretraining_saw_stays_with_the_corrected_line():
-    model, sweep = find_system("wfm-spectrum-500k"), BASELINES["same-sweep-beam"]
+    model, sweep = find_system("wfm-spectrum-1m"), BASELINES["same-sweep-beam"]
     system = corrected(sweep, model)
     assert system.pretrained and system.weights == model.weights and system.corpora == model.corpora
     assert system.notes["pretraining_saw"] == model.notes["pretraining_saw"]
