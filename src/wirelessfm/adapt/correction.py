@@ -2,7 +2,7 @@
 
 A head starts from nothing: from some labels it must learn what a rule, or what the simulator taught a model, already
 says. A correction starts there and learns only the difference from features, and nothing where cross-validation finds
-no difference that exceeds chance. So with labels it is hardly ever worse than without.
+no gain of a standard error. So with labels it is hardly ever worse than without.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def fit_correction(answers: Tensor, features: Tensor, labels: Tensor, seed: int)
     answers + W · features + b by ridge regression on what the answers leave, W · (answers, features) + b, or an MLP of
     both. Which, and how strong, is chosen by cross-validation in which samples of similar features are left out
     together, since neighbours on the ground are near copies. The answers stay as they are where nothing improves on
-    them by more than two standard errors, or where there are fewer than 20 labels.
+    them by more than a standard error, or where there are fewer than 20 labels.
 
     Args:
         answers: float [sample, output] of the labelled samples: scores of classes, or values.
@@ -66,7 +66,7 @@ def _best(
     labels: Tensor,
     seed: int,
 ) -> Fit | None:
-    """The fit that loses least on samples left out, if it loses less than the answers by more than chance."""
+    """The fit that loses least on samples left out, if it loses less than the answers by more than a standard error."""
     if len(labels) < _MIN_LABELS:
         return None
     before = lost(answers, labels)
@@ -80,7 +80,7 @@ def _best(
     gain = gains[best]
     # Of sums over groups: near copies are no independent evidence.
     sums = torch.zeros(int(groups.max()) + 1, dtype=gain.dtype).index_add(0, groups, gain - gain.mean())
-    return fits[best] if float(gain.sum()) > 2 * float(sums.square().sum().sqrt()) else None
+    return fits[best] if float(gain.sum()) > float(sums.square().sum().sqrt()) else None
 
 
 def _groups(features: Tensor, seed: int) -> Tensor:
