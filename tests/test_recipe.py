@@ -105,6 +105,9 @@ def test_objectives_take_turns(make_paths) -> None:
     always, *others = feeds(parse_recipe(content), [make_paths(20, 3)])
     assert all(always.joins(step) for step in range(6))
     assert [[step for step in range(6) if feed.joins(step)] for feed in others] == [[1, 4], [2, 5]]
+    content["objectives"].insert(2, {"name": "autocorrelation", "batch_size": 3})
+    among = [feed for feed in feeds(parse_recipe(content), [make_paths(20, 3)]) if feed.every == 3]
+    assert [[step for step in range(6) if feed.joins(step)] for feed in among] == [[1, 4], [2, 5]]
 
 
 def test_one_objective_joins_each_step() -> None:

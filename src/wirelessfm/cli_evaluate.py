@@ -39,7 +39,10 @@ def evaluate(
     suite: Annotated[str | None, typer.Option(help="A list of tasks by name; default quick for cities.")] = None,
     task: Annotated[list[str] | None, typer.Option(help="Instead of a suite; repeat for more.")] = None,
     budgets: Annotated[
-        str | None, typer.Option(help="As 1%,5%,100%, numbers of labels (148,593), or 'all'; default 1%,5%,10%,100%.")
+        str | None,
+        typer.Option(
+            help="As 1%,5%,100%, numbers of labels (148,593; 1 is all of them), or 'all'; default 1%,5%,10%,100%."
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1)] = 3,
     head: Annotated[list[str] | None, typer.Option(help="Default: linear and mlp.")] = None,

@@ -292,8 +292,8 @@ def training_table(trained: Sequence[Trained]) -> list[str]:
 def task_table(task: str, rows: Sequence[Row]) -> list[str]:
     """Lines of one task: mean ± standard deviation over seeds, of the head that is best on average."""
     rows = [row for row in rows if row.task == task]
-    budgets = sorted({row.budget for row in rows})
-    n_labels = {b: round(np.mean([row.n_labels for row in rows if row.budget == b])) for b in budgets}
+    n_labels = {b: round(np.mean([r.n_labels for r in rows if r.budget == b])) for b in {r.budget for r in rows}}
+    budgets = sorted(n_labels, key=lambda b: n_labels[b])
     head = [f"{task}: {rows[0].metric}", *(f"{n_labels[b]} labels" if b else "no labels" for b in budgets)]
     systems = dict.fromkeys(row.system for row in rows)
     lines = [[system, *(_best(rows, system, budget) for budget in budgets)] for system in systems]

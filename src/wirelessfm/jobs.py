@@ -70,9 +70,6 @@ def list_jobs(
 ) -> Iterator[Job]:
     """Every combination that makes sense; what needs no label has budget 0, what needs no head has ``none``."""
     splits = {seed: data.split(seed) for seed in seeds}
-    for split in splits.values():
-        for budget in budgets:
-            split.labelled(budget)  # refuses more labels than there are, before anything is computed
     for system in systems:
         if not system.applies_to(data.task.kind, data.task.output, data.task.n_classes):
             continue
@@ -81,7 +78,17 @@ def list_jobs(
         for head in fitting if how == "features" else ("none",):
             for budget in (0.0,) if how == "apply" else budgets:
                 for seed in seeds:
-                    yield Job(data, system, head, budget, seed, splits[seed])
+                    job = Job(data, system, head, budget, seed, splits[seed])
+                    _check_labels(job)
+                    yield job
+
+
+def _check_labels(job: Job) -> None:
+    """Refuse more labels than there are before anything is computed."""
+    try:
+        _ = job.labelled
+    except WirelessFMError as error:
+        raise WirelessFMError(f"task '{job.data.task.name}', seed {job.seed}: {error}") from error
 
 
 def grouped(jobs: Sequence[Job]) -> list[list[Job]]:
@@ -94,7 +101,7 @@ def grouped(jobs: Sequence[Job]) -> list[list[Job]]:
         task = job.data.task.name if how == "apply" else ""
         groups.setdefault((prints[id(job.data)], id(job.system), how, task), []).append(job)
     # The longest fits first, so that no worker is left with one at the end.
-    return [sorted(group, key=lambda job: -job.budget) for group in groups.values()]
+    return [sorted(group, key=lambda job: -len(job.labelled)) for group in groups.values()]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ continues from its last checkpoint to exactly the weights of an uninterrupted ru
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import os
 import pickle
@@ -35,7 +36,7 @@ from wirelessfm.models.saved import ModelCard, load_saved, save_model
 from wirelessfm.models.zoo import build_model
 from wirelessfm.objectives import OBJECTIVES
 from wirelessfm.paths import Paths
-from wirelessfm.recipe import ObjectivePart, Recipe, TrainingPart
+from wirelessfm.recipe import ObjectivePart, Recipe, TrainingPart, parse_recipe
 
 
 @dataclass(frozen=True)
@@ -106,12 +107,20 @@ def pretrained(recipe: Recipe, out: Path) -> tuple[nn.Module, ModelCard]:
     if not (out / "model").exists():
         pretrain(recipe, corpus.load_corpora(recipe.data.corpora), out)
     model, card = load_saved(out / "model")
-    if card.recipe != recipe.model_dump(mode="json"):
+    if not _same(card.recipe, recipe):
         raise WirelessFMError(
             f"'{out}' holds a model of another recipe, or of other cities than {', '.join(recipe.data.corpora)}; "
             "choose another folder or remove it"
         )
     return model, card
+
+
+def _same(stored: Any, recipe: Recipe) -> bool:
+    """Whether that is the content of ``recipe``; settings that came later have their defaults."""
+    try:
+        return parse_recipe(stored) == recipe
+    except WirelessFMError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -200,7 +209,7 @@ class Feed:
     """Batches, and the objectives that share them.
 
     Attributes:
-        every, turn: of so many steps, in which one these batches are drawn. Feeds take turns.
+        every, turn: of so many steps, in which one these batches are drawn. Feeds of the same period take turns.
     """
 
     sampler: ViewSampler
@@ -219,11 +228,13 @@ def feeds(recipe: Recipe, sites: Sequence[Paths]) -> list[Feed]:
     kinds: dict[str, list[ObjectivePart]] = {}
     for part in recipe.objectives:
         kinds.setdefault(f"{recipe.data_of(part)!r} {part.batch_size} {part.every}", []).append(part)
-    found = []
-    for turn, parts in enumerate(kinds.values()):
+    found: list[Feed] = []
+    for parts in kinds.values():
         data, first = recipe.data_of(parts[0]), parts[0]
         sampler = ViewSampler(sites, data.views(), data.max_paths)
         size = first.batch_size or recipe.training.batch_size
+        # Those of one period follow each other.
+        turn = 1 + sum(feed.every == first.every for feed in found)
         found.append(Feed(sampler, size, tuple(parts), first.every, turn))
     return found
 
@@ -362,7 +373,7 @@ def _resume(
     state = _read_checkpoint(out, device)
     if state is None:
         return 0, Seconds(0.0, 0.0)
-    if state["recipe"] != recipe.model_dump_json():
+    if not _same(json.loads(state["recipe"]), recipe):
         raise WirelessFMError(f"'{out}' holds a run of another recipe; choose another folder or remove it")
     try:
         module.load_state_dict(state["model"])

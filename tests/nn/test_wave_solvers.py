@@ -15,7 +15,7 @@ def problem(rows: int, columns: int, noise: float, n: int = 3):
     """Channels of a few strong waves among many weak ones, in noise."""
     g = torch.Generator().manual_seed(0)
     array, ofdm = PlanarArray(rows), OFDM(columns, 3e5)
-    left = antenna_waves(array.positions_wavelengths(), direction_grid(array.positions_wavelengths(), 16))
+    left = antenna_waves(array.positions_wavelengths(), direction_grid(array.positions_wavelengths(), 32))
     right = delay_waves(ofdm.frequencies_hz(), torch.arange(8) * 2e-7)
     power = torch.rand(n, len(left.T), 8, generator=g) ** 12
     amounts = torch.randn(power.shape, dtype=torch.complex64, generator=g) * power.sqrt()
@@ -58,14 +58,34 @@ def test_samples_may_be_solved_in_parts(monkeypatch) -> None:
 
 @pytest.mark.parametrize(
     ("rows", "columns", "noise", "direct"),
-    [(16, 16, 0.1, True), (16, 17, 0.1, False), (32, 32, 1e-5, True), (33, 32, 1e-5, False)],
+    [(16, 16, 0.1, True), (16, 17, 0.1, False), (32, 32, 1e-5, True), (33, 32, 1e-5, False), (2, 64, 0.1, False)],
 )
 def test_the_way_is_chosen_by_size_and_noise(monkeypatch, rows, columns, noise, direct) -> None:
     ways = []
-    monkeypatch.setattr(wave_solvers, "solve_directly", lambda *_: ways.append(True))
-    monkeypatch.setattr(wave_solvers, "solve_by_iterations", lambda *_: ways.append(False))
+
+    def way(name):
+        return lambda power, values, *_: ways.append(name) or values
+
+    monkeypatch.setattr(wave_solvers, "solve_directly", way(True))
+    monkeypatch.setattr(wave_solvers, "solve_by_iterations", way(False))
     solve(*problem(rows, columns, noise, n=1), 10)
     assert ways == [direct]
+
+
+def test_a_large_planar_array_is_not_made_a_matrix_of_all_its_directions() -> None:
+    positions = PlanarArray(32, 32).positions_wavelengths()
+    left = antenna_waves(positions, direction_grid(positions))
+    right = delay_waves(OFDM(1, 1e5).frequencies_hz(), torch.zeros(1))
+    power, values = torch.ones(1, left.shape[1], 1), torch.ones(1, 1024, 1, dtype=torch.complex64)
+    assert torch.isfinite(solve(power, values, torch.full((1,), 1e-5), left, right, 5).abs()).all()
+
+
+def test_a_sample_is_solved_in_its_own_way_whatever_stands_beside_it() -> None:
+    power, values, noise, left, right = problem(12, 24, 0.1, n=4)
+    noise = torch.tensor([0.1, 1e-5, 0.1, 1e-5])
+    together = solve(power, values, noise, left, right, 40)
+    alone = [solve(power[i : i + 1], values[i : i + 1], noise[i : i + 1], left, right, 40) for i in range(4)]
+    assert torch.allclose(together, torch.cat(alone), rtol=1e-3, atol=1e-3 * float(together.abs().max()))
 
 
 def test_the_covariance_is_that_of_the_waves() -> None:

@@ -79,7 +79,9 @@ class CSIClip(nn.Module):
 
     def temperature(self) -> Tensor:
         """Divides the cosine similarities of both encoders; learnt."""
-        return self.log_scale.clamp(max=_LARGEST_SCALE).neg().exp()
+        with torch.no_grad():  # in place: beyond the bound a gradient would be lost
+            self.log_scale.clamp_(max=_LARGEST_SCALE)
+        return self.log_scale.neg().exp()
 
     def views(self, csi: CSI) -> tuple[Tensor, Tensor]:
         """Projections of both views, float [sample, n_project] each."""

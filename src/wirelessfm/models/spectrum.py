@@ -14,6 +14,7 @@ positions, never through the shape of a weight.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -79,7 +80,6 @@ class SpectrumConfig:
 SIZES: dict[str, dict[str, int]] = {
     "100k": {"width": 52, "depth": 2},
     "300k": {"width": 80, "depth": 4},
-    "500k": {"width": 112, "depth": 4},
     "3m": {"width": 224, "depth": 7, "n_heads": 8},
 }
 
@@ -178,23 +178,26 @@ class SpectrumModel(nn.Module):
         """How probable each of 64 beams is the best at the other carrier, logarithm, float [sample, 64].
 
         The beams are those of :func:`~wirelessfm.signal.codebooks.dft_codebook`. Needs weights taught with
-        ``other_carrier``.
+        ``other_carrier``, and ``beams``: the mean of what it says of both carriers, because how they differ was learnt
+        from one ray tracer. On cities of the training that costs nothing.
         """
-        return self._best_beam(csi, other_carrier=True)
+        return self._best_beam(csi, (True, False))
 
     def predict_same_band_beams(self, csi: CSI) -> Tensor:
         """The same at the carrier of ``csi``, for 32 antennas; of weights taught with ``beams``."""
-        return self._best_beam(csi, other_carrier=False)
+        return self._best_beam(csi, (False,))
 
-    def _best_beam(self, csi: CSI, other_carrier: bool) -> Tensor:
+    def _best_beam(self, csi: CSI, other_carriers: Sequence[bool]) -> Tensor:
         """Of the world as it is and of its mirror image, the mean: physics is the same in both, a network is not."""
         seen = read_seen(csi)
-        straight, mirrored = (self._beams_of(each, other_carrier) for each in (seen, seen.mirrored()))
+        straight, mirrored = (self._beams_of(each, other_carriers) for each in (seen, seen.mirrored()))
         return ((straight + mirrored_beams(mirrored)) / 2).log_softmax(dim=1)
 
-    def _beams_of(self, seen: Seen, other_carrier: bool) -> Tensor:
+    def _beams_of(self, seen: Seen, other_carriers: Sequence[bool]) -> Tensor:
         tokens = beam_tokens(seen)
-        return self.beam_logits(self.encode(tokens).float(), tokens, other_carrier, with_sweep=True).log_softmax(dim=1)
+        encoded = self.encode(tokens).float()
+        said = [self.beam_logits(encoded, tokens, other, with_sweep=True) for other in other_carriers]
+        return torch.stack([each.log_softmax(dim=1) for each in said]).mean(dim=0)
 
     def complete(self, csi: CSI) -> Tensor:
         """All entries from the ``observed`` ones: complex64 in the shape of ``csi``, normalisation undone.
@@ -203,7 +206,8 @@ class SpectrumModel(nn.Module):
         of time or of the subcarriers is observed is continued. The label ``noise_power`` is used where there is one.
 
         Raises:
-            WirelessFMError: other axes, no samples, or observed entries that are not as said above.
+            WirelessFMError: other axes, no samples, or observed entries that are not as said above, among them fewer
+                than two along the axis to be continued.
         """
         return complete(self, csi)
 

@@ -15,7 +15,8 @@ from wirelessfm.signal.power import squared_magnitude
 
 # Power, values, noise, left, right, iterations to the solution.
 Solver = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, int], Tensor]
-# Entries up to which a matrix is quicker than iterations; bytes that matrices of some samples at once may take.
+# Entries up to which a matrix is quicker than iterations; bytes that the matrices of some samples at once may take, of
+# which factors and copies are some three more.
 _FEW_ENTRIES = 256
 _MATRIX_BYTES = 2**27
 # With less noise than this, 300 iterations in single precision end well before the solution: 4 dB when extrapolating.
@@ -24,12 +25,26 @@ _MANY_ENTRIES = 1024
 
 
 def solve(power: Tensor, values: Tensor, noise: Tensor, left: Tensor, right: Tensor, iterations: int) -> Tensor:
-    """Directly where there are few entries, or next to no noise and not too many; else by so many ``iterations``."""
-    n_entries = values.shape[1] * values.shape[2]
-    most = _MANY_ENTRIES if float(noise.min()) < _LITTLE_NOISE else _FEW_ENTRIES
-    if n_entries <= most:
-        return solve_directly(power, values, noise, left, right)
-    return solve_by_iterations(power, values, noise, left, right, iterations)
+    """Directly where there are few entries, or next to no noise and not too many; else by so many ``iterations``.
+
+    Every sample is solved in its own way, whatever else is in the batch.
+    """
+    found, little = torch.empty_like(values), noise < _LITTLE_NOISE
+    for group, most in ((little, _MANY_ENTRIES), (~little, _FEW_ENTRIES)):
+        if group.any():
+            asked = (power[group], values[group], noise[group], left, right)
+            direct = values.shape[1] * values.shape[2] <= most and _is_compact(left, right)
+            found[group] = solve_directly(*asked) if direct else solve_by_iterations(*asked, iterations)
+    return found
+
+
+def _is_compact(left: Tensor, right: Tensor) -> bool:
+    """Whether what :func:`covariance` goes through is not much larger than its result.
+
+    It is for planar arrays, which have as many directions as antennas, and for a few antennas with many subcarriers.
+    """
+    (rows, n_left), (columns, n_right) = left.shape, right.shape
+    return max(n_left * rows**2, n_right * columns**2, n_left * columns**2) <= 4 * (rows * columns) ** 2
 
 
 def solve_directly(power: Tensor, values: Tensor, noise: Tensor, left: Tensor, right: Tensor) -> Tensor:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from wirelessfm.report.markup import Html, element
-from wirelessfm.report.tables import TaskTable
+from wirelessfm.report.tables import TaskTable, all_budgets
 from wirelessfm.report.wording import SIZES, kind_name, labels, size_class
 
 
 def controls(tables: Sequence[TaskTable]) -> Html:
     """One choice for each property that differs among the lines, and a box that hides flagged lines."""
     entries = [e for t in tables for e in t.entries]
-    budgets = sorted({b for t in tables for b in t.budgets})
+    budgets = all_budgets(tables)
     sizes = {size_class(e.n_parameters) for e in entries}
     kinds = sorted({kind_name(e) for e in entries})
     choices = [

@@ -11,7 +11,7 @@ from wirelessfm.report.markup import Html, element, join
 from wirelessfm.report.parts import column, line_data, plain_table, system_name
 from wirelessfm.report.significance import sign_test, smallest_p, wins_and_losses
 from wirelessfm.report.significance_table import p_value
-from wirelessfm.report.tables import TaskTable
+from wirelessfm.report.tables import TaskTable, all_budgets
 from wirelessfm.report.wording import counted, kind_name, labels, magnitude, number, with_direction
 
 _HOW = (
@@ -48,7 +48,7 @@ def _case(tables: Sequence[TaskTable], suffix: str) -> Html:
 
 
 def _group(heading: str, tables: Sequence[TaskTable], is_open: bool) -> Html:
-    budgets = sorted({b for t in tables for b in t.budgets}) or [0.0]
+    budgets = all_budgets(tables) or [0.0]
     usual = Counter(t.rank_budget for t in tables if t.rank_budget in budgets).most_common(1)[0][0]
     boards = [_board(leaderboard(tables, b), is_open and b == usual) for b in budgets]
     return join(element("h3", f"{heading}: {counted(len(tables), 'task')}"), *boards)

@@ -18,7 +18,7 @@ from wirelessfm.report.provenance import provenance_section
 from wirelessfm.report.script import SCRIPT
 from wirelessfm.report.sources import find_results, read_maps
 from wirelessfm.report.style import STYLE
-from wirelessfm.report.tables import TaskTable, task_tables
+from wirelessfm.report.tables import TaskTable, all_budgets, task_tables
 from wirelessfm.report.task_section import task_section
 from wirelessfm.report.wording import counted, labels
 from wirelessfm.tasks.row import Row, read_rows
@@ -147,7 +147,7 @@ def _body(
 def _what_was_tested(rows: Sequence[Row], tables: Sequence[TaskTable]) -> str:
     n_systems = len({e.name for t in tables for e in t.entries})
     scenes = ", ".join(dict.fromkeys(scene for t in tables for scene in t.scenes)) or "unnamed scenes"
-    budgets = [labels(b) for b in sorted({b for t in tables for b in t.budgets})]
+    budgets = [labels(b) for b in all_budgets(tables)]
     n_seeds = len({row.seed for row in rows})
     seeds = f"with {n_seeds} seeds" if n_seeds > 1 else "with one seed"
     learned = f"fitted with {', '.join(budgets)}" if budgets else "applied without labels"

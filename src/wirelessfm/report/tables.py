@@ -147,7 +147,12 @@ def _task_table(
         by_budget = cells.setdefault((system_of(row), row.head), {})
         by_budget.setdefault(round(row.budget, 6), []).append(row)
     entries = tuple(Entry.of(names[system], by_budget) for (system, _), by_budget in cells.items())
-    budgets = tuple(sorted({b for e in entries for b in e.cells if b > 0}))
+    counts: dict[float, list[float]] = defaultdict(list)
+    for entry in entries:
+        for budget, cell in entry.cells.items():
+            counts[budget].append(cell.n_labels)
+    # Fractions and numbers of labels in one order.
+    budgets = tuple(sorted((b for b in counts if b > 0), key=lambda b: sum(counts[b]) / len(counts[b])))
     chosen = rank_budget if rank_budget in budgets else _rank_budget(entries, budgets)
     warnings = (*_warnings(unique.rows, entries), *sentences(unique))
     table = TaskTable(*question, title, metric, budgets, chosen, entries, warnings)
@@ -157,8 +162,17 @@ def _task_table(
 
 
 def _rank_budget(entries: Sequence[Entry], budgets: Sequence[float]) -> float:
-    """The smallest budget at which most entries have a result; 0 where nothing uses labels."""
-    return max(budgets, key=lambda b: (sum(b in e.cells for e in entries), -b), default=0.0)
+    """The first budget at which most entries have a result; 0 where nothing uses labels."""
+    return max(budgets, key=lambda b: sum(b in e.cells for e in entries), default=0.0)
+
+
+def all_budgets(tables: Sequence[TaskTable]) -> list[float]:
+    """Label budgets above 0 of any table, by how many labels they are."""
+    counts: dict[float, list[float]] = defaultdict(list)
+    for table in tables:
+        for budget in table.budgets:
+            counts[budget].append(table.n_labels(budget))
+    return sorted(counts, key=lambda b: sum(counts[b]) / len(counts[b]))
 
 
 # Share of tested samples with a near copy in training from which a table says so.
