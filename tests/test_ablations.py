@@ -26,7 +26,7 @@ def test_values_are_yaml_and_only_what_is_named_changes() -> None:
     full = load_recipe("spectrum")
     found = changed("some.name-2: objectives.0.options.known=0; model.config.depth = 2; data.antennas=[8, 16]")
     assert found.objectives[0].options == {**full.objectives[0].options, "known": 0}
-    assert found.objectives[1:] == full.objectives[1:] and found.model.config == {"depth": 2}
+    assert found.objectives[1:] == full.objectives[1:] and found.model.config == {**full.model.config, "depth": 2}
     assert found.data == full.data.model_copy(update={"antennas": (8, 16)}) and found.training == full.training
     assert found.name == "spectrum (some.name-2)"
     options = changed("x: objectives.1.options.combs=[2, 4]; objectives.1.batch_size=null; data.turn=no")
@@ -36,7 +36,7 @@ def test_values_are_yaml_and_only_what_is_named_changes() -> None:
 
 
 def test_objectives_are_dropped_by_name_and_numbered_as_in_the_full_recipe() -> None:
-    found = changed("x: -better-view; objectives.2.weight=2.5")
+    found = changed("x: -better-view; objectives.1.every=1; objectives.2.weight=2.5")
     assert [(part.name, part.weight) for part in found.objectives] == [("estimation", 1.0), ("continuation", 2.5)]
 
 
@@ -49,6 +49,7 @@ def test_objectives_are_dropped_by_name_and_numbered_as_in_the_full_recipe() -> 
         ("x: objectives.0.weight", "with a value in YAML"),
         ("x: data.antennas=[8", "with a value in YAML"),
         ("x: objectives.0=1", "with a value in YAML"),
+        ("x: -better-view", "one objective at least must join each step"),
         ("x: objectives=1; -estimation", "variant 'x': .*objectives"),
         ("x: objective.0.weight=2", "variant 'x': .*Did you mean 'objectives'.*model"),
         ("x: objectives.3.weight=2", "unknown part .* '3'.* Known: 0, 1, 2"),

@@ -110,7 +110,9 @@ class Recipe(_Strict):
     @model_validator(mode="after")
     def _objectives_fit(self) -> Recipe:
         if all(part.every > 1 for part in self.objectives):
-            raise WirelessFMError("one objective at least must join each step, found 'every' above 1 for all of them")
+            raise WirelessFMError(
+                "one objective at least must join each step, found 'every' above 1 for all; set every: 1 for one of them"
+            )
         for part in self.objectives:
             check_objective(part.name, self.model.name)
             check_options(part.name, part.options)
