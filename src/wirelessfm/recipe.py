@@ -111,7 +111,7 @@ class Recipe(_Strict):
     def _objectives_fit(self) -> Recipe:
         if all(part.every > 1 for part in self.objectives):
             raise WirelessFMError(
-                "one objective at least must join each step, found 'every' above 1 for all; set every: 1 for one of them"
+                "one objective at least must join each step, found 'every' above 1 for all; set it to 1 for one"
             )
         for part in self.objectives:
             check_objective(part.name, self.model.name)
