@@ -2,8 +2,8 @@
 
 A head starts from nothing: from some labels it must learn what a rule, or what the simulator taught a model, already
 says. A correction starts there and learns only the difference from features, and nothing where cross-validation finds
-no gain of a standard error. So with labels it is rarely worse than without, and
-then by little: up to 1.6 points in the tables of docs/flagship.md.
+no gain of a standard error. So with labels it is rarely worse than without, and then by little: up to
+1.6 points in the tables of docs/flagship.md.
 """
 
 from __future__ import annotations

@@ -118,8 +118,7 @@ def _limits(entries: Sequence[Entry], metric: str) -> tuple[float, float]:
 
 def _label_ticks(axes: Axes, table: TaskTable) -> None:
     """Ticks at the budgets: number of labels above, fraction below; those too close to the last are left bare."""
-    counts = {b: max(1.0, table.n_labels(b)) for b in table.budgets}
-    ticks = dict(sorted(counts.items(), key=lambda tick: tick[1]))
+    ticks = {b: max(1.0, table.n_labels(b)) for b in table.budgets}
     span = math.log(max(ticks.values()) / min(ticks.values())) or 1.0
     texts, last = [], -math.inf
     for budget, n in ticks.items():

@@ -147,12 +147,7 @@ def _task_table(
         by_budget = cells.setdefault((system_of(row), row.head), {})
         by_budget.setdefault(round(row.budget, 6), []).append(row)
     entries = tuple(Entry.of(names[system], by_budget) for (system, _), by_budget in cells.items())
-    counts: dict[float, list[float]] = defaultdict(list)
-    for entry in entries:
-        for budget, cell in entry.cells.items():
-            counts[budget].append(cell.n_labels)
-    # Fractions and numbers of labels in one order.
-    budgets = tuple(sorted((b for b in counts if b > 0), key=lambda b: sum(counts[b]) / len(counts[b])))
+    budgets = tuple(_by_labels((b, cell.n_labels) for e in entries for b, cell in e.cells.items() if b > 0))
     chosen = rank_budget if rank_budget in budgets else _rank_budget(entries, budgets)
     warnings = (*_warnings(unique.rows, entries), *sentences(unique))
     table = TaskTable(*question, title, metric, budgets, chosen, entries, warnings)
@@ -168,10 +163,14 @@ def _rank_budget(entries: Sequence[Entry], budgets: Sequence[float]) -> float:
 
 def all_budgets(tables: Sequence[TaskTable]) -> list[float]:
     """Label budgets above 0 of any table, by how many labels they are."""
+    return _by_labels((budget, table.n_labels(budget)) for table in tables for budget in table.budgets)
+
+
+def _by_labels(found: Iterable[tuple[float, float]]) -> list[float]:
+    """Budgets of (budget, number of labels) by the mean of these: fractions and numbers of labels in one order."""
     counts: dict[float, list[float]] = defaultdict(list)
-    for table in tables:
-        for budget in table.budgets:
-            counts[budget].append(table.n_labels(budget))
+    for budget, n_labels in found:
+        counts[budget].append(n_labels)
     return sorted(counts, key=lambda b: sum(counts[b]) / len(counts[b]))
 
 
