@@ -13,7 +13,8 @@ import torch
 from wirelessfm import WirelessFMError
 from wirelessfm.data.views import ViewSampler, ViewSpec
 from wirelessfm.models.saved import load_saved, weights_hash
-from wirelessfm.pretrain import batch_generator, learning_rate, pretrain
+from wirelessfm.optimizers import learning_rate
+from wirelessfm.pretrain import batch_generator, pretrain
 from wirelessfm.recipe import Recipe, parse_recipe
 
 
@@ -82,7 +83,7 @@ sys.path[:0] = {path!r}
 from tests.conftest import random_paths
 from tests.test_pretrain import tiny
 from wirelessfm.pretrain import pretrain
-pretrain(tiny(steps=400, every=5), [random_paths(20, 3)], Path({out!r}), progress=False)
+pretrain(tiny(steps=400, every=5, optimizer="muon"), [random_paths(20, 3)], Path({out!r}), progress=False)
 """
 
 
@@ -100,7 +101,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_uninterrupted_one(make_paths, 
     run_until_killed(tmp_path / "killed")
     step = torch.load(tmp_path / "killed" / "checkpoint.pt", weights_only=True)["step"]
     assert 0 < step < 400 and not (tmp_path / "killed" / "model").exists()
-    recipe, sites = tiny(steps=400, every=5), [make_paths(20, 3)]
+    recipe, sites = tiny(steps=400, every=5, optimizer="muon"), [make_paths(20, 3)]
     continued, _ = load_saved(pretrain(recipe, sites, tmp_path / "killed", progress=False))
     whole, _ = load_saved(pretrain(recipe, sites, tmp_path / "whole", progress=False))
     assert weights_hash(continued.state_dict()) == weights_hash(whole.state_dict())
@@ -131,7 +132,7 @@ def test_two_processes_train_one_model(tmp_path) -> None:
         f"sys.path[:0] = {[str(Path(__file__).parents[1]), *sys.path]!r}\n"
         "from tests.conftest import random_paths\nfrom tests.test_pretrain import tiny\n"
         "from wirelessfm.pretrain import Hardware, pretrain\n"
-        f"pretrain(tiny(), [random_paths(20, 3)], Path({str(tmp_path / 'run')!r}), Hardware(devices=2), False)\n"
+        f"pretrain(tiny(optimizer='muon'), [random_paths(20, 3)], Path({str(tmp_path / 'run')!r}), Hardware(devices=2), False)\n"
     )
     env = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")} | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, str(script)], env=env, capture_output=True, text=True, timeout=120)

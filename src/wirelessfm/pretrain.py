@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import os
 import pickle
 import time
@@ -35,6 +34,7 @@ from wirelessfm.models.published import PublishedEncoder
 from wirelessfm.models.saved import ModelCard, load_saved, save_model
 from wirelessfm.models.zoo import build_model
 from wirelessfm.objectives import OBJECTIVES
+from wirelessfm.optimizers import build_optimizers, learning_rate
 from wirelessfm.paths import Paths
 from wirelessfm.recipe import ObjectivePart, Recipe, TrainingPart, parse_recipe
 
@@ -79,10 +79,10 @@ def pretrain(
     csv = CSVLogger(out, name="logs", version=segment, flush_logs_every_n_steps=1)
     fabric = _fabric(recipe.training, hardware, [csv, TensorBoardLogger(out, name="logs", version=segment)])
     step_module = PretrainStep(recipe, sites).to(fabric.device)
-    optimizer = _optimizer(step_module, recipe.training)
-    done, spent = _resume(out, recipe, step_module, optimizer, fabric.device)
-    wrapped, optimizer = fabric.setup(step_module, optimizer)
-    spent = _train(fabric, wrapped, optimizer, recipe, out, done, spent, progress)
+    optimizers = build_optimizers(step_module, recipe.training)
+    done, spent = _resume(out, recipe, step_module, optimizers, fabric.device)
+    wrapped, *optimizers = fabric.setup(step_module, *optimizers)
+    spent = _train(fabric, wrapped, optimizers, recipe, out, done, spent, progress)
     if fabric.is_global_zero:
         card = ModelCard(
             model=recipe.model.name,
@@ -144,9 +144,9 @@ def rehearsal(recipe: Recipe, sites: Sequence[Paths], hardware: Hardware = Hardw
     """The steps of :func:`pretrain`, one for every number taken, without end and writing nothing: to measure speed."""
     fabric = _fabric(recipe.training, hardware, [])
     module = PretrainStep(recipe, sites).to(fabric.device)
-    wrapped, optimizer = fabric.setup(module, _optimizer(module, recipe.training))
+    wrapped, *optimizers = fabric.setup(module, *build_optimizers(module, recipe.training))
     for step in itertools.count():
-        _step(fabric, wrapped, optimizer, recipe.training, step % recipe.training.steps)
+        _step(fabric, wrapped, optimizers, recipe.training, step % recipe.training.steps)
         yield step
 
 
@@ -260,14 +260,6 @@ def batch_generator(seed: int, rank: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state >> 1))
 
 
-def learning_rate(step: int, training: TrainingPart) -> float:
-    """Linear warm-up, then half a cosine down to 1 % of the peak."""
-    if step < training.warmup_steps:
-        return training.learning_rate * (step + 1) / training.warmup_steps
-    share = (step - training.warmup_steps) / max(1, training.steps - training.warmup_steps)
-    return training.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
-
-
 def _fabric(training: TrainingPart, hardware: Hardware, loggers: list[Logger]) -> Fabric:
     many = hardware.devices * hardware.nodes > 1
     fabric = Fabric(
@@ -283,19 +275,10 @@ def _fabric(training: TrainingPart, hardware: Hardware, loggers: list[Logger]) -
     return fabric
 
 
-def _optimizer(module: nn.Module, training: TrainingPart) -> torch.optim.Optimizer:
-    parameters = [p for p in module.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": training.weight_decay},
-        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=training.learning_rate, betas=(0.9, 0.98))
-
-
 def _train(
     fabric: Fabric,
     module: Any,
-    optimizer: Any,
+    optimizers: Sequence[Any],
     recipe: Recipe,
     out: Path,
     done: int,
@@ -305,28 +288,30 @@ def _train(
     training, start = recipe.training, Seconds.now()
     show, latest = progress and fabric.is_global_zero, dict[str, float]()
     for step in (bar := tqdm(range(done, training.steps), initial=done, total=training.steps, disable=not show)):
-        loss, terms = _step(fabric, module, optimizer, training, step)
+        loss, terms = _step(fabric, module, optimizers, training, step)
         latest |= terms  # an objective need not join each step
         if (step + 1) % training.log_every == 0 or step + 1 == training.steps:
             fabric.log_dict({"loss": loss, **latest, "lr": learning_rate(step, training)}, step + 1)
             bar.set_postfix({name: f"{value:.3f}" for name, value in latest.items()})
         if (step + 1) % training.checkpoint_every == 0 and step + 1 < training.steps:
-            _save_checkpoint(fabric, out, recipe, module, optimizer, step + 1, Seconds.now().since(start, before))
+            _save_checkpoint(fabric, out, recipe, module, optimizers, step + 1, Seconds.now().since(start, before))
     return Seconds.now().since(start, before)
 
 
 def _step(
-    fabric: Fabric, module: Any, optimizer: Any, training: TrainingPart, step: int
+    fabric: Fabric, module: Any, optimizers: Sequence[Any], training: TrainingPart, step: int
 ) -> tuple[float, dict[str, float]]:
-    for group in optimizer.param_groups:
+    for group in itertools.chain.from_iterable(optimizer.param_groups for optimizer in optimizers):
         group["lr"] = learning_rate(step, training)
     loss, terms = module(step, fabric.global_rank)
     if not bool(torch.isfinite(loss)):
         raise WirelessFMError(f"the loss became {float(loss.detach())} at step {step}; lower training.learning_rate")
     fabric.backward(loss)
-    fabric.clip_gradients(module, optimizer, max_norm=training.clip_norm)
-    optimizer.step()
-    optimizer.zero_grad()
+    # Of all parameters together, whichever optimiser is named.
+    fabric.clip_gradients(module, optimizers[0], max_norm=training.clip_norm)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad()
     return float(loss.detach()), terms
 
 
@@ -335,7 +320,7 @@ def _checkpoint(out: Path) -> Path:
 
 
 def _save_checkpoint(
-    fabric: Fabric, out: Path, recipe: Recipe, module: Any, optimizer: Any, step: int, spent: Seconds
+    fabric: Fabric, out: Path, recipe: Recipe, module: Any, optimizers: Sequence[Any], step: int, spent: Seconds
 ) -> None:
     if fabric.is_global_zero:
         state = {
@@ -344,7 +329,7 @@ def _save_checkpoint(
             "cpu_seconds": spent.cpu,
             "recipe": recipe.model_dump_json(),
             "model": module.module.state_dict() if hasattr(module, "module") else module.state_dict(),
-            "optimizer": optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in optimizers],
         }
         with atomic_file(_checkpoint(out)) as path:
             torch.save(state, path)
@@ -357,7 +342,7 @@ def _read_checkpoint(out: Path, device: torch.device | str = "cpu") -> dict[str,
         return None
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-        return {key: state[key] for key in ("step", "seconds", "cpu_seconds", "recipe", "model", "optimizer")}
+        return {key: state[key] for key in ("step", "seconds", "cpu_seconds", "recipe", "model", "optimizers")}
     except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
         raise WirelessFMError(f"'{path}' is not a readable checkpoint; remove it to start again") from error
 
@@ -368,7 +353,7 @@ def _peek_step(out: Path) -> int:
 
 
 def _resume(
-    out: Path, recipe: Recipe, module: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device
+    out: Path, recipe: Recipe, module: nn.Module, optimizers: Sequence[torch.optim.Optimizer], device: torch.device
 ) -> tuple[int, Seconds]:
     state = _read_checkpoint(out, device)
     if state is None:
@@ -377,7 +362,8 @@ def _resume(
         raise WirelessFMError(f"'{out}' holds a run of another recipe; choose another folder or remove it")
     try:
         module.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
+        for optimizer, stored in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(stored)
     except (RuntimeError, ValueError) as error:
         raise WirelessFMError(f"'{_checkpoint(out)}' does not fit its recipe: {error}") from error
     return int(state["step"]), Seconds(float(state["seconds"]), float(state["cpu_seconds"]))

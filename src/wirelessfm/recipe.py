@@ -84,10 +84,14 @@ class DataPart(_Strict):
 
 
 class TrainingPart(_Strict):
-    """Optimiser, schedule and bookkeeping. Steps rather than seconds, so that a recipe means the same everywhere."""
+    """Optimiser, schedule and bookkeeping. Steps rather than seconds, so that a recipe means the same everywhere.
+
+    ``optimizer`` is one of :func:`wirelessfm.optimizers.build_optimizers`.
+    """
 
     steps: int = Field(gt=0)
     batch_size: int = Field(default=256, gt=0)
+    optimizer: Literal["adamw", "muon"] = "adamw"
     learning_rate: float = Field(default=1e-3, gt=0)
     warmup_steps: int = Field(default=100, ge=0)
     weight_decay: float = Field(default=0.05, ge=0)
