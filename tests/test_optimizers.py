@@ -6,7 +6,7 @@ from torch import nn
 
 from wirelessfm import WirelessFMError
 from wirelessfm.models.zoo import MODELS, build_model
-from wirelessfm.optimizers import block_matrices, build_optimizers
+from wirelessfm.pretrain.optimizers import block_matrices, build_optimizers
 from wirelessfm.recipe import TrainingPart
 
 MUON = TrainingPart(steps=1, optimizer="muon", weight_decay=0.0)

@@ -13,8 +13,7 @@ import torch
 from wirelessfm import WirelessFMError
 from wirelessfm.data.views import ViewSampler, ViewSpec
 from wirelessfm.models.saved import load_saved, weights_hash
-from wirelessfm.optimizers import learning_rate
-from wirelessfm.pretrain import batch_generator, pretrain
+from wirelessfm.pretrain import batch_generator, learning_rate, pretrain
 from wirelessfm.recipe import Recipe, parse_recipe
 
 
@@ -132,7 +131,8 @@ def test_two_processes_train_one_model(tmp_path) -> None:
         f"sys.path[:0] = {[str(Path(__file__).parents[1]), *sys.path]!r}\n"
         "from tests.conftest import random_paths\nfrom tests.test_pretrain import tiny\n"
         "from wirelessfm.pretrain import Hardware, pretrain\n"
-        f"pretrain(tiny(optimizer='muon'), [random_paths(20, 3)], Path({str(tmp_path / 'run')!r}), Hardware(devices=2), False)\n"
+        f"out = Path({str(tmp_path / 'run')!r})\n"
+        "pretrain(tiny(optimizer='muon'), [random_paths(20, 3)], out, Hardware(devices=2), False)\n"
     )
     env = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")} | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, str(script)], env=env, capture_output=True, text=True, timeout=120)

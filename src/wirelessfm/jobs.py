@@ -19,7 +19,16 @@ import torch
 from joblib import Parallel, delayed
 from torch import Tensor
 
-from wirelessfm.adapt import CLASS_HEADS, Fitted, fit_on_csi, fit_on_features, measure_costs, one_thread
+from wirelessfm.adapt import (
+    CLASS_HEADS,
+    Fitted,
+    fit_corrected,
+    fit_head,
+    fit_on_csi,
+    fit_on_features,
+    measure_costs,
+    one_thread,
+)
 from wirelessfm.baselines.system import COMPUTED_ELSEWHERE, System
 from wirelessfm.csi import CSI
 from wirelessfm.data.splits import Split
@@ -59,9 +68,15 @@ class Job:
 
 
 def way(system: System, output: str) -> str:
-    """How a system comes to predictions: heads on ``features``, a ``fit`` of its own, or it can ``apply`` itself."""
+    """How a system comes to predictions.
+
+    By heads on ``features``, by a head that can ``correct`` what it says, by a ``fit`` of its own, or it can ``apply``
+    itself.
+    """
     if system.kind in ("rule", "external") or (output == "csi" and system.complete is not None):
         return "apply"
+    if system.kind == "correction":
+        return "correct"
     return "fit" if system.kind in ("network", "constant") else "features"
 
 
@@ -97,8 +112,8 @@ def grouped(jobs: Sequence[Job]) -> list[list[Job]]:
     groups: dict[tuple[Any, ...], list[Job]] = {}
     for job in jobs:
         how = way(job.system, job.data.task.output)
-        # The predictions of a rule depend on the classes of the task.
-        task = job.data.task.name if how == "apply" else ""
+        # What a rule says depends on the classes of the task.
+        task = job.data.task.name if how in ("apply", "correct") else ""
         groups.setdefault((prints[id(job.data)], id(job.system), how, task), []).append(job)
     # The longest fits first, so that no worker is left with one at the end.
     return [sorted(group, key=lambda job: -len(job.labelled)) for group in groups.values()]
@@ -136,7 +151,10 @@ def fitted(jobs: Sequence[Job], means: Means = Means()) -> Iterator[tuple[int, F
         # One by one as workers get free: the labels of all fits together can be many times the channels.
         yield from _parallel((_fit_call(job, values, known, means) for job in jobs), n_workers)
     else:
-        features, costs = _kept_features(first, means.cache).numpy(), _costs(first, means)
+        features, costs = (
+            _kept_features(first, means.cache if how == "features" else None).numpy(),
+            _costs(first, means),
+        )
         for i, result in _parallel((_head_call(job, features) for job in jobs), means.n_workers):
             yield i, replace(result, costs=costs)
 
@@ -175,9 +193,9 @@ def _kept_features(job: Job, cache: Path | None) -> Tensor:
 
 
 def _features(job: Job) -> Tensor:
+    corrects, n = job.system.kind == "correction", len(job.data)
     with torch.no_grad():
-        values = job.system.run(job.data.inputs)
-    n = len(job.data)
+        values = job.system.run(job.data.inputs, *([job.data.task.n_classes] if corrects else []))
     if not isinstance(values, Tensor) or values.dim() != 2 or len(values) != n or not values.is_floating_point():
         raise WirelessFMError(
             f"system '{job.system.name}' must return float features [sample, d] as a torch.Tensor for {n} samples, "
@@ -201,7 +219,7 @@ def _predictions(job: Job) -> Tensor:
 
 
 def _apply(system: System, csi: CSI, n_outputs: int) -> Any:
-    if system.kind in ("rule", "external"):
+    if system.kind in ("rule", "external", "correction"):
         return system.run(csi, n_outputs)
     assert system.complete is not None
     return system.complete(csi)
@@ -231,7 +249,7 @@ def _head_call(job: Job, features: np.ndarray) -> Call:
         labels,
         job.labelled,
         job.split.test,
-        job.head,
+        fit_corrected if job.system.kind == "correction" else partial(fit_head, job.head),
         job.data.task.n_classes,
         job.seed,
     )

@@ -86,7 +86,7 @@ class DataPart(_Strict):
 class TrainingPart(_Strict):
     """Optimiser, schedule and bookkeeping. Steps rather than seconds, so that a recipe means the same everywhere.
 
-    ``optimizer`` is one of :func:`wirelessfm.optimizers.build_optimizers`.
+    ``optimizer`` is one of :func:`wirelessfm.pretrain.build_optimizers`.
     """
 
     steps: int = Field(gt=0)

@@ -1,10 +1,8 @@
-import pickle
-
 import pytest
 import torch
 
 from wirelessfm.adapt import correction
-from wirelessfm.adapt.corrected import corrected
+from wirelessfm.adapt.corrected import corrected, fit_corrected
 from wirelessfm.adapt.correction import fit_correction
 from wirelessfm.baselines import BASELINES, System
 from wirelessfm.csi import CSI
@@ -106,13 +104,23 @@ def small_csi(n=40):
     return csi
 
 
-def test_a_corrected_rule_is_a_system_by_name_and_travels_to_processes():
+def test_a_corrected_rule_is_a_system_by_name():
     system = find_system("same-sweep-beam+autocorrelation")
-    assert system.name == "same-sweep-beam+autocorrelation" and system.kind == "network"
+    assert system.name == "same-sweep-beam+autocorrelation" and system.kind == "correction"
     assert system.applies_to("beam") and not system.applies_to("los")
-    csi, labels = small_csi(), torch.arange(40) % 16
-    predictor = pickle.loads(pickle.dumps(system.run))(csi, labels, 16, 0)
-    assert predictor(csi).shape == (40, 16)
+    csi = small_csi()
+    columns = system.run(csi, 16)
+    assert torch.equal(columns[:, :16], BASELINES["same-sweep-beam"].run(csi, 16).float())
+    assert torch.equal(columns[:, 16:], BASELINES["autocorrelation"].run(csi).float())
+
+
+def test_the_head_of_a_corrected_rule_corrects_its_answers():
+    answers, features = random(60, 4), random(60, 3, seed=1)
+    labels = features[:, :1] - features[:, 1:2]
+    columns = torch.cat([answers[:, :1], features], dim=1)
+    expected = fit_correction(answers[:, :1], features, labels, seed=2)(answers[:, :1], features)
+    assert torch.equal(fit_corrected(columns, labels, 1, 2)(columns), expected)
+    assert not torch.equal(expected, answers[:, :1])
 
 
 def test_what_pretraining_saw_stays_with_the_corrected_line():

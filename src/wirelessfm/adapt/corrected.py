@@ -4,49 +4,36 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from wirelessfm.adapt.correction import Corrected, fit_correction
+from wirelessfm.adapt.correction import fit_correction
+from wirelessfm.adapt.heads import Scorer
 from wirelessfm.baselines import System
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 
 
-@dataclass(frozen=True)
-class Correction:
-    """What ``System.run`` of a corrected rule is: it may be sent to other processes."""
-
-    answer: Callable[[CSI, int], Tensor]
-    features: Callable[[CSI], Tensor]
-    n_parameters: int = 0
-
-    def __call__(self, csi: CSI, labels: Tensor, n_outputs: int, seed: int) -> CorrectedPredictor:
-        """Fit on the labelled samples: int64 classes, or float values [sample, n_outputs]."""
-        with torch.no_grad():
-            answers, features = self.answer(csi, n_outputs), self.features(csi)
-        fitted = fit_correction(answers, features, labels, seed)
-        return CorrectedPredictor(self, fitted, n_outputs, self.n_parameters)
+def answers_and_features(
+    answer: Callable[[CSI, int], Tensor], features: Callable[[CSI], Tensor], csi: CSI, n_outputs: int
+) -> Tensor:
+    """What a correction is fitted on, float32 [sample, n_outputs + d]: what the rule says, then the features."""
+    return torch.cat([answer(csi, n_outputs).float(), features(csi).float()], dim=1)
 
 
-@dataclass(frozen=True)
-class CorrectedPredictor:
-    """A rule and its fitted correction; a :class:`wirelessfm.baselines.Predictor`.
+def fit_corrected(columns: Tensor, labels: Tensor, n_outputs: int, seed: int) -> Scorer:
+    """A head on the columns of :func:`answers_and_features`; see :func:`~wirelessfm.adapt.correction.fit_correction`.
 
-    ``n_parameters`` are those of the models behind both, without the correction, as those of a head do not count.
+    Args:
+        columns: float32 [sample, n_outputs + d] of the labelled samples.
+        labels: int64 [sample] classes, or float [sample, n_outputs] values.
+        n_outputs: how many columns are answers.
+        seed: of the cross-validation.
     """
-
-    parts: Correction
-    fitted: Corrected
-    n_outputs: int
-    n_parameters: int
-
-    def __call__(self, csi: CSI) -> Tensor:
-        """Scores [sample, class] or values [sample, output]."""
-        with torch.no_grad():
-            return self.fitted(self.parts.answer(csi, self.n_outputs), self.parts.features(csi))
+    fitted = fit_correction(columns[:, :n_outputs], columns[:, n_outputs:], labels, seed)
+    return lambda x: fitted(x[:, :n_outputs], x[:, n_outputs:])
 
 
 def corrected(rule: System, features: System) -> System:
@@ -71,9 +58,9 @@ def corrected(rule: System, features: System) -> System:
     weights = dict.fromkeys(system.weights for system in (rule, features) if system.weights)
     return System(
         f"{rule.name}+{features.name}",
-        "network",
-        # Not the remembering wrapper: what it remembers would travel to every process.
-        Correction(rule.run, inspect.unwrap(features.run), sum(sizes.values())),
+        "correction",
+        # Not the remembering wrapper, so that costs are those of a computation.
+        partial(answers_and_features, rule.run, inspect.unwrap(features.run)),
         task_kinds=both,
         outputs=outputs,
         n_parameters=sum(sizes.values()),

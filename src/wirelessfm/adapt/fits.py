@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from wirelessfm.adapt.costs import measure_costs
-from wirelessfm.adapt.heads import fit_head
+from wirelessfm.adapt.heads import FitHead
 from wirelessfm.baselines import Predictor
 from wirelessfm.csi import CSI
 
@@ -33,12 +33,12 @@ class Fitted:
 
 
 def fit_on_features(
-    features: np.ndarray, labels: Tensor, labelled: Tensor, test: Tensor, head: str, n_outputs: int, seed: int
+    features: np.ndarray, labels: Tensor, labelled: Tensor, test: Tensor, fit: FitHead, n_outputs: int, seed: int
 ) -> Fitted:
     """Fit a head on ``features[labelled]`` and score ``features[test]``; ``labels`` belong to ``labelled``."""
     start = time.perf_counter()
     with one_thread():
-        scorer = fit_head(head, torch.from_numpy(features[labelled.numpy()]), labels, n_outputs, seed)
+        scorer = fit(torch.from_numpy(features[labelled.numpy()]), labels, n_outputs, seed)
         seconds = time.perf_counter() - start
         return Fitted(scorer(torch.from_numpy(features[test.numpy()])), 0, seconds)
 

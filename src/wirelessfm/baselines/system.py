@@ -14,7 +14,7 @@ from wirelessfm.errors import WirelessFMError, unknown_name
 
 # Note of a system that only looks up what was predicted before, for one input as a whole.
 COMPUTED_ELSEWHERE = "computed_elsewhere"
-KINDS = ("encoder", "features", "network", "rule", "constant", "external")
+KINDS = ("encoder", "features", "network", "rule", "correction", "constant", "external")
 
 
 class Predictor(Protocol):
@@ -38,7 +38,8 @@ class System:
             which heads are fitted; ``network`` or ``constant``: ``run(csi, labels, n_classes, seed)`` fits on
             labelled samples and gives a :class:`Predictor`; ``rule`` (a method) or ``external`` (a predictor from
             outside, whose training is its author's word): ``run(csi, n_classes)`` gives predictions without any
-            label of this task.
+            label of this task; ``correction``: ``run(csi, n_classes)`` gives such predictions and features side by
+            side, float [sample, n_classes + d], from which labels improve the former.
         run: the callable; gets CSI whose labels, if any, are side information the receiver has (``observed``,
             ``noise_power``). Of kind ``network`` it must be picklable: fits run in other processes.
         task_kinds: kinds of task it applies to (``los``, ``beam``); empty for all.
