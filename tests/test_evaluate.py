@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tests.synthetic_sites import make_site
+from wirelessfm.adapt.corrected import corrected
 from wirelessfm.baselines import BASELINES, System, angle_spectrum_features, remembering
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.evaluate import evaluate, predict
@@ -121,6 +122,22 @@ def test_tasks_with_the_same_input_share_features():
     beam32 = get_task("beam-64-antennas-32").build(SITES)
     rows = run([System("mine", "features", counted)], datas=(LOS, BEAM, beam32), budgets=(0.1,), seeds=(0,))
     assert sorted(calls) == [8, 32] and [row.task for row in rows] == ["los", BEAM.task.name, beam32.task.name]
+
+
+def test_all_budgets_and_seeds_of_a_correction_start_from_one_computation():
+    calls = []
+
+    def counted(csi):
+        calls.append(len(csi))
+        return angle_spectrum_features(csi)
+
+    mine = corrected(BASELINES["power-delay"], System("mine", "features", counted))
+    rows = run([mine], datas=(LOS, BEAM), costs=True, n_workers=2)
+    assert len(rows) == 4 and {(row.task, row.kind, row.head) for row in rows} == {("los", "correction", "none")}
+    assert calls.count(len(LOS)) == 1
+    # Costs are those of both parts.
+    assert all(row.costs["latency_ms_1"] > 0 for row in rows) and len(calls) > 1
+    assert run([mine], budgets=(0.1,), seeds=(0,))[0].metrics == rows[0].metrics
 
 
 def test_a_remembering_system_computes_an_input_once():
