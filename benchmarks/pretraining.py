@@ -67,7 +67,8 @@ def main() -> None:
         return
     for name, recipe in recipes.items():
         rate = ROUNDS * each / spent[name]
-        views = sum(feed.batch_size / feed.every for feed in feeds(recipe, sites))
+        done = [step % recipe.training.steps for step in range(ROUNDS * each)]
+        views = sum(feed.batch_size * sum(map(feed.joins, done)) for feed in feeds(recipe, sites)) / len(done)
         shape = f"{arguments.processes} processes x {arguments.threads} threads"
         print(f"{name}: {rate:.2f} steps/s, {arguments.processes * rate * views:.0f} views/s, {shape}")
 

@@ -113,8 +113,29 @@ def test_objectives_take_turns(make_paths) -> None:
 def test_one_objective_joins_each_step() -> None:
     content = yaml.safe_load(shipped_recipes()["demo-fast"].read_text())
     content["objectives"] = [{"name": "autocorrelation", "every": 2}]
-    with pytest.raises(WirelessFMError, match=r"each step.*'every' above 1"):
+    with pytest.raises(WirelessFMError, match=r"each step.*'every: 1' at step 0"):
         parse_recipe(content)
+    content["objectives"].append({"name": "masked", "between": [0, 0.5]})
+    with pytest.raises(WirelessFMError, match=r"each step.*at step 20"):
+        parse_recipe(content)
+    content["objectives"].append({"name": "masked", "between": [0.6, 0.5]})
+    with pytest.raises(WirelessFMError, match=r"objectives\.2\.between.*the second larger"):
+        parse_recipe(content)
+
+
+def test_a_schedule_of_masks_is_one_objective_after_the_other(make_paths) -> None:
+    content = yaml.safe_load(shipped_recipes()["demo-fast"].read_text())
+    easy, hard = {"mask_ratio": 0.3}, {"masks": ["block"], "mask_ratio": 0.7}
+    content["objectives"] = [
+        {"name": "masked", "options": easy, "between": [0, 0.25]},
+        {"name": "masked", "options": hard, "between": [0.25, 1]},
+        {"name": "autocorrelation"},
+    ]
+    content["training"]["steps"] = 9
+    found = feeds(parse_recipe(content), [make_paths(20, 3)])
+    joined = [[step for step in range(9) if feed.joins(step)] for feed in found]
+    assert joined == [[0, 1], [2, 3, 4, 5, 6, 7, 8], list(range(9))]
+    assert [feed.objectives[0].options for feed in found[:2]] == [easy, hard]
 
 
 @pytest.mark.parametrize(

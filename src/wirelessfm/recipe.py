@@ -38,7 +38,8 @@ class ObjectivePart(_Strict):
 
     ``data`` changes keys of the recipe's data for this objective alone, which then has batches of its own, of
     ``batch_size`` views where that is given. ``every`` lets it join one step in so many only: what is learnt early, or
-    costs much, need not be asked each time.
+    costs much, need not be asked each time. ``between`` is the part of the run in which it joins, as shares of its
+    steps; the same objective with other options before and after is a schedule, of masks for example.
     """
 
     name: str
@@ -47,11 +48,23 @@ class ObjectivePart(_Strict):
     data: dict[str, Any] = Field(default_factory=dict)
     batch_size: int | None = Field(default=None, gt=0)
     every: int = Field(default=1, ge=1)
+    between: tuple[float, float] = (0.0, 1.0)
 
     @field_validator("name")
     @classmethod
     def _known(cls, name: str) -> str:
         return _one_of("objective", name, OBJECTIVES)
+
+    @field_validator("between")
+    @classmethod
+    def _a_part(cls, between: tuple[float, float]) -> tuple[float, float]:
+        if not 0 <= between[0] < between[1] <= 1:
+            raise ValueError("expected two shares of the steps, the second larger, such as [0, 0.5]")
+        return between
+
+    def steps_of(self, steps: int) -> range:
+        """The steps between which it joins, out of ``steps``."""
+        return range(*(round(share * steps) for share in self.between))
 
 
 class DataPart(_Strict):
@@ -113,9 +126,11 @@ class Recipe(_Strict):
 
     @model_validator(mode="after")
     def _objectives_fit(self) -> Recipe:
-        if all(part.every > 1 for part in self.objectives):
+        always = [part.steps_of(self.training.steps) for part in self.objectives if part.every == 1]
+        if empty := set(range(self.training.steps)).difference(*always):
             raise WirelessFMError(
-                "one objective at least must join each step, found 'every' above 1 for all; set it to 1 for one"
+                f"one objective at least must join each step, found none with 'every: 1' at step {min(empty)}; set it "
+                "to 1 for one, or widen 'between'"
             )
         for part in self.objectives:
             check_objective(part.name, self.model.name)

@@ -66,25 +66,27 @@ class Feed:
     """Batches, and the objectives that share them.
 
     Attributes:
-        every, turn: of so many steps, in which one these batches are drawn. Feeds of the same period take turns.
+        steps: between which these batches are drawn.
+        every, turn: of so many of them, in which one. Feeds of the same period take turns.
     """
 
     sampler: ViewSampler
     batch_size: int
     objectives: tuple[ObjectivePart, ...]
+    steps: range
     every: int = 1
     turn: int = 0
 
     def joins(self, step: int) -> bool:
         """Whether there is a batch in this step."""
-        return step % self.every == self.turn % self.every
+        return step in self.steps and step % self.every == self.turn % self.every
 
 
 def feeds(recipe: Recipe, sites: Sequence[Paths]) -> list[Feed]:
     """One feed for every different kind of batch that the objectives of ``recipe`` ask for, in their order."""
     kinds: dict[str, list[ObjectivePart]] = {}
     for part in recipe.objectives:
-        kinds.setdefault(f"{recipe.data_of(part)!r} {part.batch_size} {part.every}", []).append(part)
+        kinds.setdefault(f"{recipe.data_of(part)!r} {part.batch_size} {part.every} {part.between}", []).append(part)
     found: list[Feed] = []
     for parts in kinds.values():
         data, first = recipe.data_of(parts[0]), parts[0]
@@ -92,7 +94,8 @@ def feeds(recipe: Recipe, sites: Sequence[Paths]) -> list[Feed]:
         size = first.batch_size or recipe.training.batch_size
         # Those of one period follow each other.
         turn = 1 + sum(feed.every == first.every for feed in found)
-        found.append(Feed(sampler, size, tuple(parts), first.every, turn))
+        steps = first.steps_of(recipe.training.steps)
+        found.append(Feed(sampler, size, tuple(parts), steps, first.every, turn))
     return found
 
 
