@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from wirelessfm.objectives import OBJECTIVES
+from wirelessfm.recipe import shipped_recipes
+
 ROOT = Path(__file__).parents[1]
 FILES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -47,3 +50,9 @@ def test_relative_links_lead_somewhere() -> None:
     for path in FILES:
         for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.name} links to {target}, which does not exist"
+
+
+def test_the_page_about_pretraining_has_every_objective_and_recipe() -> None:
+    page = (ROOT / "docs" / "pretraining.md").read_text()
+    missing = [name for name in (*OBJECTIVES, *shipped_recipes()) if f"`{name}`" not in page]
+    assert missing == []
