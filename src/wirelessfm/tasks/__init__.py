@@ -24,6 +24,7 @@ _ALL: tuple[Task, ...] = (
     CrossBandBeamTask("beam-64-antennas-4", n_antennas_sub6=4),
     CrossBandBeamTask("beam-64-antennas-32-10db", n_antennas_sub6=32, snr_db=10.0),
     CrossBandBeamTask("beam-64-antennas-8-10db", n_antennas_sub6=8, snr_db=10.0),
+    CrossBandBeamTask("beam-64-antennas-4-10db", n_antennas_sub6=4, snr_db=10.0),
     *(CrossBandBeamTask(f"beam-{n}-antennas-32", n_antennas_sub6=32, n_beams=n) for n in (16, 32, 128, 256)),
     SameBandBeamTask("partial-beam-8"),
     SameBandBeamTask("partial-beam-8-0db", snr_db=0.0),
