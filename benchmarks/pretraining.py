@@ -12,6 +12,7 @@ Run: python benchmarks/pretraining.py [spectrum demo masked] [--only better-view
 from __future__ import annotations
 
 import argparse
+import itertools
 import time
 from collections.abc import Sequence
 
@@ -57,18 +58,18 @@ def main() -> None:
         for _ in range(WARM_UP_STEPS):
             next(run)
     each, spent = max(1, arguments.steps // ROUNDS), dict.fromkeys(steps, 0.0)
+    done: dict[str, list[int]] = {name: [] for name in steps}
     for _ in range(ROUNDS):
         for name, run in steps.items():
             start = time.perf_counter()
-            for _ in range(each):
-                next(run)
+            done[name] += itertools.islice(run, each)
             spent[name] += time.perf_counter() - start
     if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
         return
     for name, recipe in recipes.items():
         rate = ROUNDS * each / spent[name]
-        done = [step % recipe.training.steps for step in range(ROUNDS * each)]
-        views = sum(feed.batch_size * sum(map(feed.joins, done)) for feed in feeds(recipe, sites)) / len(done)
+        joined = [(feed.batch_size, sum(map(feed.joins, done[name]))) for feed in feeds(recipe, sites)]
+        views = sum(size * times for size, times in joined) / len(done[name])
         shape = f"{arguments.processes} processes x {arguments.threads} threads"
         print(f"{name}: {rate:.2f} steps/s, {arguments.processes * rate * views:.0f} views/s, {shape}")
 

@@ -35,7 +35,7 @@ from wirelessfm.errors import WirelessFMError
 from wirelessfm.models.saved import load_saved
 from wirelessfm.models.zoo import build_model
 from wirelessfm.paths import Paths
-from wirelessfm.pretrain import PretrainStep, pretrain
+from wirelessfm.pretrain import PretrainStep, pretrain, spread_steps
 from wirelessfm.recipe import Recipe, load_recipe, parse_recipe
 
 RESULTS = "scaling.jsonl"
@@ -155,7 +155,7 @@ class Cell:
     @property
     def key(self) -> str:
         """12 hexadecimal digits: the same for the same training and measurement."""
-        content = {**vars(self), "recipe": self.recipe.model_dump(mode="json")}
+        content = {**vars(self), "recipe": self.recipe.model_dump(mode="json", exclude_defaults=True)}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -206,8 +206,10 @@ def held_out_loss(cell: Cell, model: torch.nn.Module, sites: Sequence[Paths]) ->
     step.model = model
     step.eval()
     with torch.no_grad():
-        results = [step(number, HELD_OUT_RANK) for number in range(cell.batches)]
-    terms = {name: float(np.mean([found[name] for _, found in results])) for name in results[0][1]}
+        numbers = itertools.islice(spread_steps(cell.recipe.training.steps), cell.batches)
+        results = [step(number, HELD_OUT_RANK) for number in numbers]
+    names = dict.fromkeys(name for _, found in results for name in found)
+    terms = {name: float(np.mean([found[name] for _, found in results if name in found])) for name in names}
     return float(np.mean([float(total) for total, _ in results])), terms
 
 

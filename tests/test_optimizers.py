@@ -44,9 +44,3 @@ def test_muon_takes_steps_of_equal_size_in_all_directions() -> None:
 def test_muon_needs_blocks() -> None:
     with pytest.raises(WirelessFMError, match="repeated blocks"):
         build_optimizers(nn.Linear(4, 4), MUON)
-
-
-def test_muon_needs_a_torch_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(torch.optim, "Muon")
-    with pytest.raises(WirelessFMError, match=r"torch 2\.9"):
-        build_optimizers(build_model("wfm-spectrum-100k", {}, 0), MUON)

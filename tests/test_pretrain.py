@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import itertools
 import os
 import signal
 import subprocess
@@ -13,7 +15,8 @@ import torch
 from wirelessfm import WirelessFMError
 from wirelessfm.data.views import ViewSampler, ViewSpec
 from wirelessfm.models.saved import load_saved, weights_hash
-from wirelessfm.pretrain import batch_generator, learning_rate, pretrain
+from wirelessfm.models.zoo import build_model
+from wirelessfm.pretrain import PretrainStep, batch_generator, learning_rate, pretrain, rehearsal, spread_steps
 from wirelessfm.recipe import Recipe, parse_recipe
 
 
@@ -110,17 +113,81 @@ def test_a_killed_run_ends_with_the_weights_of_an_uninterrupted_one(make_paths, 
 def test_a_checkpoint_of_another_recipe_and_a_corrupt_one_are_refused(make_paths, tmp_path) -> None:
     run_until_killed(tmp_path / "run")
     with pytest.raises(WirelessFMError, match="another recipe"):
-        pretrain(tiny(steps=401, every=5), [make_paths(20, 3)], tmp_path / "run", progress=False)
+        pretrain(tiny(steps=401, every=5, optimizer="muon"), [make_paths(20, 3)], tmp_path / "run", progress=False)
     checkpoint = tmp_path / "run" / "checkpoint.pt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:500])
     with pytest.raises(WirelessFMError, match="not a readable checkpoint"):
-        pretrain(tiny(steps=400, every=5), [make_paths(20, 3)], tmp_path / "run", progress=False)
+        pretrain(tiny(steps=400, every=5, optimizer="muon"), [make_paths(20, 3)], tmp_path / "run", progress=False)
 
 
 def test_a_diverging_loss_stops_the_run(make_paths, tmp_path) -> None:
     with pytest.raises(WirelessFMError, match=r"became (nan|inf).*learning_rate"):
         pretrain(tiny(steps=50, learning_rate=1e30), [make_paths(20, 3)], tmp_path / "run", progress=False)
     assert not (tmp_path / "run" / "model").exists()
+
+
+def test_a_run_begun_with_one_optimizer_goes_on(make_paths, tmp_path) -> None:
+    recipe, sites = tiny(steps=6, every=4), [make_paths(20, 3)]
+    whole, _ = load_saved(pretrain(recipe, sites, tmp_path / "whole", progress=False))
+    state = torch.load(tmp_path / "whole" / "checkpoint.pt", weights_only=True)
+    state["optimizer"] = state.pop("optimizers")[0]
+    (tmp_path / "older").mkdir()
+    torch.save(state, tmp_path / "older" / "checkpoint.pt")
+    continued, _ = load_saved(pretrain(recipe, sites, tmp_path / "older", progress=False))
+    assert weights_hash(continued.state_dict()) == weights_hash(whole.state_dict())
+
+
+def scheduled(late: dict[str, object], steps: int = 6) -> Recipe:
+    content = tiny(steps=steps).model_dump(mode="json")
+    early = {"name": "autocorrelation", "between": [0, 0.5]}
+    return parse_recipe(content | {"objectives": [early, {"name": "masked", "options": late, "between": [0.5, 1]}]})
+
+
+def test_a_schedule_is_logged_as_it_ran(make_paths, tmp_path) -> None:
+    pretrain(scheduled({"mask_ratio": 0.5}), [make_paths(20, 3)], tmp_path / "run", progress=False)
+    with open(tmp_path / "run" / "logs" / "from-step-0" / "metrics.csv") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [bool(row["autocorrelation"]) for row in rows] == [True] * 3 + [False] * 3
+    assert [bool(row["masked"]) for row in rows] == [False] * 3 + [True] * 3
+
+
+def test_a_mistake_in_a_later_part_is_found_at_once(make_paths, tmp_path) -> None:
+    with pytest.raises(WirelessFMError, match="'blok'"):
+        pretrain(scheduled({"masks": ["blok"]}), [make_paths(20, 3)], tmp_path / "run", progress=False)
+    assert not (tmp_path / "run" / "checkpoint.pt").exists()
+
+
+def test_trying_a_later_part_changes_no_weights(make_paths) -> None:
+    module = PretrainStep(scheduled({"mask_ratio": 0.5}), [make_paths(20, 3)])
+    fresh = build_model("wfm-mae", module.recipe.model.config, module.recipe.seed)
+    assert weights_hash(module.model.state_dict()) == weights_hash(fresh.state_dict())
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_gradients_are_clipped_as_the_recipe_says(make_paths, optimizer, monkeypatch) -> None:
+    norms: dict[str, list[float]] = {"AdamW": [], "Muon": []}
+    for name, kind in (("AdamW", torch.optim.AdamW), ("Muon", torch.optim.Muon)):
+
+        def step(self, closure=None, name=name) -> None:
+            found = [p.grad.norm() for group in self.param_groups for p in group["params"] if p.grad is not None]
+            norms[name].append(float(torch.stack(found).norm()))
+
+        monkeypatch.setattr(kind, "step", step)
+    next(rehearsal(tiny(optimizer=optimizer, clip_norm=1e-3), [make_paths(20, 3)]))
+    clipped = norms["AdamW"] if optimizer == "adamw" else norms["Muon"]
+    assert clipped == [pytest.approx(1e-3, rel=1e-3)]
+    assert optimizer == "adamw" or norms["AdamW"][0] > 2e-3
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 8, 361])
+def test_spread_steps_cover_the_run(steps: int) -> None:
+    found = list(itertools.islice(spread_steps(steps), 2 * steps))
+    assert found[0] == 0 and found[:steps] == found[steps:] and sorted(found[:steps]) == list(range(steps))
+
+
+def test_a_few_spread_steps_are_of_all_parts() -> None:
+    few = list(itertools.islice(spread_steps(1000), 8))
+    assert {step * 4 // 1000 for step in few} == {0, 1, 2, 3} and {step % 4 for step in few} == {0, 1, 2, 3}
 
 
 def test_two_processes_train_one_model(tmp_path) -> None:

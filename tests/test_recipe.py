@@ -113,14 +113,27 @@ def test_objectives_take_turns(make_paths) -> None:
 def test_one_objective_joins_each_step() -> None:
     content = yaml.safe_load(shipped_recipes()["demo-fast"].read_text())
     content["objectives"] = [{"name": "autocorrelation", "every": 2}]
-    with pytest.raises(WirelessFMError, match=r"each step.*'every: 1' at step 0"):
+    with pytest.raises(WirelessFMError, match=r"each step.*'every: 1' from 0 of"):
         parse_recipe(content)
     content["objectives"].append({"name": "masked", "between": [0, 0.5]})
-    with pytest.raises(WirelessFMError, match=r"each step.*at step 20"):
+    with pytest.raises(WirelessFMError, match=r"each step.*from 0.5 of"):
         parse_recipe(content)
-    content["objectives"].append({"name": "masked", "between": [0.6, 0.5]})
+    content["objectives"].append({"name": "masked", "between": [0.55, 1]})
+    with pytest.raises(WirelessFMError, match=r"each step.*from 0.5 of"):
+        parse_recipe(content)
+    content["objectives"][-1] |= {"between": [0.25, 1]}
+    parse_recipe(content)
+    content["objectives"][-1] |= {"between": [0.6, 0.5]}
     with pytest.raises(WirelessFMError, match=r"objectives\.2\.between.*the second larger"):
         parse_recipe(content)
+
+
+def test_an_objective_that_never_joins_is_refused() -> None:
+    content = yaml.safe_load(shipped_recipes()["demo-fast"].read_text())
+    for late in ({"between": [0.5, 0.51]}, {"between": [0, 0.1], "every": 5}, {"every": 41}):
+        content["objectives"] = [{"name": "masked"}, {"name": "statistics", **late}]
+        with pytest.raises(WirelessFMError, match=r"'statistics' joins no step of 40"):
+            parse_recipe(content)
 
 
 def test_a_schedule_of_masks_is_one_objective_after_the_other(make_paths) -> None:

@@ -30,7 +30,7 @@ from wirelessfm.metrics import lower_is_better
 from wirelessfm.models.published import PublishedEncoder
 from wirelessfm.models.saved import ModelCard
 from wirelessfm.pretrain import input_scaling, pretrained, rehearsal
-from wirelessfm.recipe import Recipe, load_recipe
+from wirelessfm.recipe import Recipe, load_recipe, parse_recipe
 from wirelessfm.report import report_folder
 from wirelessfm.report.entries import Statistic
 from wirelessfm.report.wording import spread
@@ -55,8 +55,11 @@ class Contender:
 
     @property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits of the recipe: what the models of all seeds have in common."""
-        return hashlib.sha256(self.recipe.model_dump_json().encode()).hexdigest()[:16]
+        """16 hexadecimal digits of the recipe: what the models of all seeds have in common.
+
+        Settings at their defaults do not count, so that a setting that is new changes nothing.
+        """
+        return hashlib.sha256(self.recipe.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:16]
 
     def seeded(self, seed: int) -> Recipe:
         """The recipe of one seed."""
@@ -220,7 +223,9 @@ def _with_steps(recipe: Recipe, steps: int) -> Recipe:
         "warmup_steps": min(recipe.training.warmup_steps, steps // 10),
         "checkpoint_every": max(1, steps // 10),
     }
-    return recipe.model_copy(update={"training": recipe.training.model_copy(update=changes)})
+    content = recipe.model_dump(mode="json")
+    # Checked again: a part of few steps may have none.
+    return parse_recipe(content | {"training": content["training"] | changes})
 
 
 def train(contender: Contender, seed: int, folder: Path) -> Trained:

@@ -151,10 +151,9 @@ def fitted(jobs: Sequence[Job], means: Means = Means()) -> Iterator[tuple[int, F
         # One by one as workers get free: the labels of all fits together can be many times the channels.
         yield from _parallel((_fit_call(job, values, known, means) for job in jobs), n_workers)
     else:
-        features, costs = (
-            _kept_features(first, means.cache if how == "features" else None).numpy(),
-            _costs(first, means),
-        )
+        # The name of a rule does not say what it is, as weights do.
+        cache = means.cache if how == "features" else None
+        features, costs = _kept_features(first, cache).numpy(), _costs(first, means)
         for i, result in _parallel((_head_call(job, features) for job in jobs), means.n_workers):
             yield i, replace(result, costs=costs)
 

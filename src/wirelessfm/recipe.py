@@ -99,7 +99,9 @@ class DataPart(_Strict):
 class TrainingPart(_Strict):
     """Optimiser, schedule and bookkeeping. Steps rather than seconds, so that a recipe means the same everywhere.
 
-    ``optimizer`` is one of :func:`wirelessfm.pretrain.build_optimizers`.
+    ``optimizer`` is one of :func:`wirelessfm.pretrain.build_optimizers`. ``clip_norm`` is the largest norm of the
+    gradient of all parameters, with ``muon`` of the matrices of the blocks: what AdamW trains beside them takes steps
+    that do not grow with the gradient.
     """
 
     steps: int = Field(gt=0)
@@ -126,17 +128,28 @@ class Recipe(_Strict):
 
     @model_validator(mode="after")
     def _objectives_fit(self) -> Recipe:
-        always = [part.steps_of(self.training.steps) for part in self.objectives if part.every == 1]
-        if empty := set(range(self.training.steps)).difference(*always):
+        covered = 0.0
+        for first, last in sorted(part.between for part in self.objectives if part.every == 1):
+            covered = max(covered, last) if first <= covered else covered
+        if covered < 1:
             raise WirelessFMError(
-                f"one objective at least must join each step, found none with 'every: 1' at step {min(empty)}; set it "
-                "to 1 for one, or widen 'between'"
+                f"one objective at least must join each step, found none with 'every: 1' from {covered:g} of the run; "
+                "set it to 1 for one, or widen 'between'"
             )
         for part in self.objectives:
             check_objective(part.name, self.model.name)
             check_options(part.name, part.options)
+            if len(part.steps_of(self.training.steps)) < part.every:
+                raise WirelessFMError(
+                    f"objective '{part.name}' joins no step of {self.training.steps} ('between: "
+                    f"{list(part.between)}', 'every: {part.every}'); widen its part, or train for longer"
+                )
             self.data_of(part).views()
         return self
+
+    def joining(self, step: int) -> set[str]:
+        """Objectives whose part of the run has this step."""
+        return {part.name for part in self.objectives if step in part.steps_of(self.training.steps)}
 
     def on(self, corpora: Iterable[str]) -> Recipe:
         """The same recipe on other corpora."""

@@ -114,6 +114,12 @@ def test_a_corrected_rule_is_a_system_by_name():
     assert torch.equal(columns[:, 16:], BASELINES["autocorrelation"].run(csi).float())
 
 
+def test_a_rule_of_another_shape_is_not_corrected():
+    flat = System("flat", "rule", lambda csi, n: torch.zeros(len(csi)))
+    with pytest.raises(WirelessFMError, match=r"\[40, 16\], found \[40\]"):
+        corrected(flat, BASELINES["autocorrelation"]).run(small_csi(), 16)
+
+
 def test_the_head_of_a_corrected_rule_corrects_its_answers():
     answers, features = random(60, 4), random(60, 3, seed=1)
     labels = features[:, :1] - features[:, 1:2]

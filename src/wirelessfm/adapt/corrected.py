@@ -19,8 +19,17 @@ from wirelessfm.errors import WirelessFMError
 def answers_and_features(
     answer: Callable[[CSI, int], Tensor], features: Callable[[CSI], Tensor], csi: CSI, n_outputs: int
 ) -> Tensor:
-    """What a correction is fitted on, float32 [sample, n_outputs + d]: what the rule says, then the features."""
-    return torch.cat([answer(csi, n_outputs).float(), features(csi).float()], dim=1)
+    """What a correction is fitted on, float32 [sample, n_outputs + d]: what the rule says, then the features.
+
+    Raises:
+        WirelessFMError: the rule says something of another shape.
+    """
+    said = answer(csi, n_outputs)
+    if said.shape != (len(csi), n_outputs):
+        raise WirelessFMError(
+            f"a rule to be corrected must give float [sample, output] {[len(csi), n_outputs]}, found {list(said.shape)}"
+        )
+    return torch.cat([said.float(), features(csi).float()], dim=1)
 
 
 def fit_corrected(columns: Tensor, labels: Tensor, n_outputs: int, seed: int) -> Scorer:

@@ -1,6 +1,6 @@
 """Pretraining: the loop, one step of it, the optimisers, and what a run keeps."""
 
-from wirelessfm.pretrain.loop import Hardware, pretrain, pretrained, rehearsal
+from wirelessfm.pretrain.loop import Hardware, pretrain, pretrained, rehearsal, spread_steps
 from wirelessfm.pretrain.optimizers import build_optimizers, learning_rate
 from wirelessfm.pretrain.step import PretrainStep, batch_generator, feeds, input_scaling
 
@@ -15,4 +15,5 @@ __all__ = [
     "pretrain",
     "pretrained",
     "rehearsal",
+    "spread_steps",
 ]

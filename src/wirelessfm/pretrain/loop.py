@@ -8,6 +8,7 @@ continues from its last checkpoint to exactly the weights of an uninterrupted ru
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
@@ -109,13 +110,22 @@ def pretrained(recipe: Recipe, out: Path) -> tuple[nn.Module, ModelCard]:
 
 
 def rehearsal(recipe: Recipe, sites: Sequence[Paths], hardware: Hardware = Hardware()) -> Iterator[int]:
-    """The steps of :func:`pretrain`, one for every number taken, without end and writing nothing: to measure speed."""
+    """Steps of :func:`pretrain`, without end and writing nothing, to measure speed; gives the number of each.
+
+    They are spread over the whole run, of which no part need be like another.
+    """
     fabric = _fabric(recipe.training, hardware, [])
     module = PretrainStep(recipe, sites).to(fabric.device)
     wrapped, *optimizers = fabric.setup(module, *build_optimizers(module, recipe.training))
-    for step in itertools.count():
-        _step(fabric, wrapped, optimizers, recipe.training, step % recipe.training.steps)
+    for step in spread_steps(recipe.training.steps):
+        _step(fabric, wrapped, optimizers, recipe.training, step)
         yield step
+
+
+def spread_steps(steps: int) -> Iterator[int]:
+    """The numbers below ``steps`` again and again, 0 first, neighbours far apart: any few in a row cover the run."""
+    stride = next(n for n in range(round(0.618 * steps), steps + 1) if math.gcd(n, steps) == 1) if steps > 2 else 1
+    return (i * stride % steps for i in itertools.count())
 
 
 def _fresh_name(folder: Path, name: str) -> str:
@@ -160,7 +170,8 @@ def _train(
     show, latest = progress and fabric.is_global_zero, dict[str, float]()
     for step in (bar := tqdm(range(done, training.steps), initial=done, total=training.steps, disable=not show)):
         loss, terms = _step(fabric, module, optimizers, training, step)
-        latest |= terms  # an objective need not join each step
+        # An objective need not join each step; one whose part is over has no value any more.
+        latest = {name: value for name, value in (latest | terms).items() if name in recipe.joining(step)}
         if (step + 1) % training.log_every == 0 or step + 1 == training.steps:
             fabric.log_dict({"loss": loss, **latest, "lr": learning_rate(step, training)}, step + 1)
             bar.set_postfix({name: f"{value:.3f}" for name, value in latest.items()})
@@ -178,9 +189,19 @@ def _step(
     if not bool(torch.isfinite(loss)):
         raise WirelessFMError(f"the loss became {float(loss.detach())} at step {step}; lower training.learning_rate")
     fabric.backward(loss)
-    # Of all parameters together, whichever optimiser is named.
-    fabric.clip_gradients(module, optimizers[0], max_norm=training.clip_norm)
+    for optimizer, limit in zip(optimizers, (training.clip_norm, math.inf), strict=False):
+        # Without a limit this only refuses what is not finite.
+        _clip(fabric, module, optimizer, limit, step)
     for optimizer in optimizers:
         optimizer.step()
         optimizer.zero_grad()
     return float(loss.detach()), terms
+
+
+def _clip(fabric: Fabric, module: Any, optimizer: Any, limit: float, step: int) -> None:
+    try:
+        fabric.clip_gradients(module, optimizer, max_norm=limit)
+    except RuntimeError as error:
+        raise WirelessFMError(
+            f"the gradient became infinite or NaN at step {step}; lower training.learning_rate"
+        ) from error

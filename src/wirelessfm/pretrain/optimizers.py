@@ -21,7 +21,7 @@ def build_optimizers(module: nn.Module, training: TrainingPart) -> Sequence[torc
     scalable for LLM training", 2025, eq. 4), so that one learning rate serves both.
 
     Raises:
-        WirelessFMError: ``muon`` is asked for a model without repeated blocks, or of a PyTorch without it.
+        WirelessFMError: ``muon`` is asked for a model without repeated blocks.
     """
     trained = [p for p in module.parameters() if p.requires_grad]
     if training.optimizer == "adamw":
@@ -31,8 +31,6 @@ def build_optimizers(module: nn.Module, training: TrainingPart) -> Sequence[torc
         raise WirelessFMError(
             "optimizer 'muon' is for the matrices of repeated blocks, found none in this model; use adamw"
         )
-    if not hasattr(torch.optim, "Muon"):
-        raise WirelessFMError(f"optimizer 'muon' needs torch 2.9 or later, found {torch.__version__}; upgrade it")
     chosen = {id(p) for p in matrices}
     muon = torch.optim.Muon(
         matrices, lr=training.learning_rate, weight_decay=training.weight_decay, adjust_lr_fn="match_rms_adamw"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,6 +29,18 @@ class PretrainStep(nn.Module):
         self.recipe = recipe
         self.model = build_model(recipe.model.name, recipe.model.config, recipe.seed)
         self.feeds = feeds(recipe, sites)
+        self._try_later_parts()
+
+    def _try_later_parts(self) -> None:
+        """A mistake in an option shall not wait for the part of the run in which its objective joins."""
+        later = [feed for feed in self.feeds if feed.steps.start]
+        # A copy, for a codebook may learn from what it sees.
+        twin, generator = copy.deepcopy(self.model) if later else self.model, batch_generator(self.recipe.seed, 0, 0)
+        for feed in later:
+            csi = feed.sampler.draw(min(8, feed.batch_size), generator)
+            with torch.random.fork_rng(devices=[]), torch.no_grad():
+                for part in feed.objectives:
+                    OBJECTIVES[part.name](twin, csi, generator, **part.options)
 
     def to(self, device: Any) -> PretrainStep:  # type: ignore[override]
         """Move the paths along with the model."""

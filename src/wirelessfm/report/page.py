@@ -174,6 +174,7 @@ def _how_to_read(tables: Sequence[TaskTable]) -> Html:
         "A label budget is the fraction, or the number, of the training labels given to a system. Encoder: its "
         "features are frozen or tuned below a head. Features: a fixed transform of the channel below the same head. "
         "Network: trained from random weights on the labels alone. Rule: computed from the channel without labels. "
+        "Correction: what a rule, or a model without a head, says, with labels on top. "
         "Constant: the same answer for every sample. External: predictions from outside. Parameters are counted "
         "without the head."
     )

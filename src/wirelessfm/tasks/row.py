@@ -21,7 +21,7 @@ class Row:
         scenes: test scenes of the task.
         split: fingerprint of the split: which samples were labelled, which tested.
         system: what produced the features or predictions, such as ``wfm-mae`` or ``raw``.
-        kind: ``encoder``, ``features``, ``network``, ``rule`` or ``constant``.
+        kind: of the system, one of :data:`wirelessfm.baselines.system.KINDS`.
         head: what was fitted on top: ``linear``, ``mlp``, or ``none`` for rules and end-to-end networks.
         budget: fraction of the training labels used, or their number if above 1; 0 for rules without labels.
         n_labels, n_test: labels used; samples tested.
