@@ -221,7 +221,8 @@ def main() -> None:
         files.setdefault(place, []).append(file)
     tables: dict[str, str] = {}
     for place, names in files.items():
-        rows = read_rows(names)
+        # A row that stands in two files counts once.
+        rows = list({(row.key, row.scenes, row.case): row for row in read_rows(names)}.values())
         made = {"estimation": estimation_tables, "prediction": prediction_tables}
         tables |= made[place](rows) if place in made else city_tables(place, rows)
     text = replaced(arguments.page.read_text(encoding="utf-8"), tables)
