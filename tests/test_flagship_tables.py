@@ -69,8 +69,9 @@ def test_only_the_tables_of_the_page_that_were_made_are_replaced(tmp_path, monke
 def test_a_row_in_two_files_counts_once(tmp_path, monkeypatch) -> None:
     page, files = tmp_path / "page.md", [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
     page.write_text("<!-- table rome 0 -->\n\n<!-- end -->\n")
+    rows = [row("power-delay", "los", 0.0, score, seed, "none") for seed, score in enumerate((0.5, 0.6))]
     for file in files:
-        append_rows(file, [row("power-delay", "los", 0.0, score, seed, "none") for seed, score in enumerate((0.5, 0.6))])
+        append_rows(file, rows)
     monkeypatch.setattr(sys, "argv", ["tables", str(page), *(f"--results=rome={file}" for file in files)])
     tables.main()
     assert "| rule | **55.0±7.1** |" in page.read_text()
