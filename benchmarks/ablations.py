@@ -34,7 +34,7 @@ from wirelessfm.data.corpus import load_corpora
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.evaluate import evaluate
 from wirelessfm.pretrain import rehearsal
-from wirelessfm.recipe import Recipe, load_recipe, parse_recipe
+from wirelessfm.recipe import Recipe, load_recipe
 from wirelessfm.report.entries import Statistic
 from wirelessfm.report.wording import counted, labels, number, spread, with_direction
 from wirelessfm.sources import city_data
@@ -49,9 +49,7 @@ def plan(recipe: Recipe, variants: Sequence[str], steps: int) -> list[Contender]
     Raises:
         WirelessFMError: as :func:`variants.parse_variant`; variants of the same name, steps within a warm-up.
     """
-    content = recipe.model_dump(mode="json")
-    content["training"]["steps"] = steps
-    full = Contender(FULL, parse_recipe(content))
+    full = Contender(FULL, recipe.with_training({"steps": steps}))
     found = [full, *(Contender(*parse_variant(text, full.recipe)) for text in variants)]
     names = [RANDOM, *(contender.name for contender in found)]
     if twice := {name for name in names if names.count(name) > 1}:

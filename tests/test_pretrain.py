@@ -134,6 +134,11 @@ def test_a_run_begun_with_one_optimizer_goes_on(make_paths, tmp_path) -> None:
     (tmp_path / "older").mkdir()
     torch.save(state, tmp_path / "older" / "checkpoint.pt")
     continued, _ = load_saved(pretrain(recipe, sites, tmp_path / "older", progress=False))
+    del state["optimizer"]
+    (tmp_path / "neither").mkdir()
+    torch.save(state, tmp_path / "neither" / "checkpoint.pt")
+    with pytest.raises(WirelessFMError, match="not a readable checkpoint"):
+        pretrain(recipe, sites, tmp_path / "neither", progress=False)
     assert weights_hash(continued.state_dict()) == weights_hash(whole.state_dict())
 
 

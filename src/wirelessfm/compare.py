@@ -30,7 +30,7 @@ from wirelessfm.metrics import lower_is_better
 from wirelessfm.models.published import PublishedEncoder
 from wirelessfm.models.saved import ModelCard
 from wirelessfm.pretrain import input_scaling, pretrained, rehearsal
-from wirelessfm.recipe import Recipe, load_recipe, parse_recipe
+from wirelessfm.recipe import Recipe, load_recipe
 from wirelessfm.report import report_folder
 from wirelessfm.report.entries import Statistic
 from wirelessfm.report.wording import spread
@@ -223,9 +223,7 @@ def _with_steps(recipe: Recipe, steps: int) -> Recipe:
         "warmup_steps": min(recipe.training.warmup_steps, steps // 10),
         "checkpoint_every": max(1, steps // 10),
     }
-    content = recipe.model_dump(mode="json")
-    # Checked again: a part of few steps may have none.
-    return parse_recipe(content | {"training": content["training"] | changes})
+    return recipe.with_training(changes)
 
 
 def train(contender: Contender, seed: int, folder: Path) -> Trained:

@@ -151,9 +151,7 @@ def fitted(jobs: Sequence[Job], means: Means = Means()) -> Iterator[tuple[int, F
         # One by one as workers get free: the labels of all fits together can be many times the channels.
         yield from _parallel((_fit_call(job, values, known, means) for job in jobs), n_workers)
     else:
-        # The name of a rule does not say what it is, as weights do.
-        cache = means.cache if how == "features" else None
-        features, costs = _kept_features(first, cache).numpy(), _costs(first, means)
+        features, costs = _kept_features(first, means.cache).numpy(), _costs(first, means)
         for i, result in _parallel((_head_call(job, features) for job in jobs), means.n_workers):
             yield i, replace(result, costs=costs)
 
@@ -174,7 +172,8 @@ def _costs(job: Job, means: Means) -> dict[str, float]:
 
 def _kept_features(job: Job, cache: Path | None) -> Tensor:
     """Features, read from ``cache`` or written to it where weights identify what made them."""
-    if cache is None or not job.system.weights:
+    # What a rule says depends on the task, and its name does not say what it is, as weights do.
+    if cache is None or not job.system.weights or job.system.kind == "correction":
         return _features(job)
     # The name of a system says how its embeddings are pooled and resized; another version may embed otherwise.
     identity = f"{version('wirelessfm')} {job.system.name} {job.system.weights} {job.data.inputs.fingerprint()}"
@@ -192,9 +191,9 @@ def _kept_features(job: Job, cache: Path | None) -> Tensor:
 
 
 def _features(job: Job) -> Tensor:
-    corrects, n = job.system.kind == "correction", len(job.data)
+    system, inputs, n = job.system, job.data.inputs, len(job.data)
     with torch.no_grad():
-        values = job.system.run(job.data.inputs, *([job.data.task.n_classes] if corrects else []))
+        values = _apply(system, inputs, job.data.task.n_classes) if system.kind == "correction" else system.run(inputs)
     if not isinstance(values, Tensor) or values.dim() != 2 or len(values) != n or not values.is_floating_point():
         raise WirelessFMError(
             f"system '{job.system.name}' must return float features [sample, d] as a torch.Tensor for {n} samples, "

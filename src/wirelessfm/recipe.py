@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -150,6 +150,11 @@ class Recipe(_Strict):
     def joining(self, step: int) -> set[str]:
         """Objectives whose part of the run has this step."""
         return {part.name for part in self.objectives if step in part.steps_of(self.training.steps)}
+
+    def with_training(self, changes: Mapping[str, Any]) -> Recipe:
+        """The same recipe with other settings of its training, checked again: of few steps a part may have none."""
+        content = self.model_dump(mode="json")
+        return parse_recipe(content | {"training": content["training"] | changes})
 
     def on(self, corpora: Iterable[str]) -> Recipe:
         """The same recipe on other corpora."""

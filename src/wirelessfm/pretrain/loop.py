@@ -170,9 +170,10 @@ def _train(
     show, latest = progress and fabric.is_global_zero, dict[str, float]()
     for step in (bar := tqdm(range(done, training.steps), initial=done, total=training.steps, disable=not show)):
         loss, terms = _step(fabric, module, optimizers, training, step)
-        # An objective need not join each step; one whose part is over has no value any more.
-        latest = {name: value for name, value in (latest | terms).items() if name in recipe.joining(step)}
+        latest |= terms  # an objective need not join each step
         if (step + 1) % training.log_every == 0 or step + 1 == training.steps:
+            # One whose part is over has no value any more.
+            latest = {name: value for name, value in latest.items() if name in recipe.joining(step)}
             fabric.log_dict({"loss": loss, **latest, "lr": learning_rate(step, training)}, step + 1)
             bar.set_postfix({name: f"{value:.3f}" for name, value in latest.items()})
         if (step + 1) % training.checkpoint_every == 0 and step + 1 < training.steps:
@@ -189,9 +190,9 @@ def _step(
     if not bool(torch.isfinite(loss)):
         raise WirelessFMError(f"the loss became {float(loss.detach())} at step {step}; lower training.learning_rate")
     fabric.backward(loss)
-    for optimizer, limit in zip(optimizers, (training.clip_norm, math.inf), strict=False):
+    for i, optimizer in enumerate(optimizers):
         # Without a limit this only refuses what is not finite.
-        _clip(fabric, module, optimizer, limit, step)
+        _clip(fabric, module, optimizer, math.inf if i else training.clip_norm, step)
     for optimizer in optimizers:
         optimizer.step()
         optimizer.zero_grad()

@@ -72,8 +72,8 @@ def _read(out: Path, device: torch.device | str = "cpu") -> dict[str, Any] | Non
         return None
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-        # Runs begun when there was one optimiser only.
-        state.setdefault("optimizers", [state.get("optimizer")])
+        if "optimizer" in state:  # of a run begun when there was one only
+            state["optimizers"] = [state["optimizer"]]
         return {key: state[key] for key in ("step", "seconds", "cpu_seconds", "recipe", "model", "optimizers")}
     except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
         raise WirelessFMError(f"'{path}' is not a readable checkpoint; remove it to start again") from error

@@ -33,14 +33,13 @@ class PretrainStep(nn.Module):
 
     def _try_later_parts(self) -> None:
         """A mistake in an option shall not wait for the part of the run in which its objective joins."""
-        later = [feed for feed in self.feeds if feed.steps.start]
-        # A copy, for a codebook may learn from what it sees.
-        twin, generator = copy.deepcopy(self.model) if later else self.model, batch_generator(self.recipe.seed, 0, 0)
-        for feed in later:
-            csi = feed.sampler.draw(min(8, feed.batch_size), generator)
-            with torch.random.fork_rng(devices=[]), torch.no_grad():
-                for part in feed.objectives:
-                    OBJECTIVES[part.name](twin, csi, generator, **part.options)
+        for feed in self.feeds:
+            if feed.steps.start:
+                generator = batch_generator(self.recipe.seed, 0, feed.steps.start)
+                csi = feed.sampler.draw(min(8, feed.batch_size), generator)
+                # On a copy, for a codebook may learn from what it sees.
+                with torch.random.fork_rng(devices=[]), torch.no_grad():
+                    _loss(copy.deepcopy(self.model), feed, csi, generator, {})
 
     def to(self, device: Any) -> PretrainStep:  # type: ignore[override]
         """Move the paths along with the model."""
@@ -60,18 +59,8 @@ class PretrainStep(nn.Module):
             # Dropout draws from the global generators: seeded by the step, and left as they were.
             with torch.random.fork_rng(devices=[csi.values.device] if csi.values.is_cuda else []):
                 torch.manual_seed(generator.initial_seed())
-                total = total + self._loss(feed, csi, generator, terms)
+                total = total + _loss(self.model, feed, csi, generator, terms)
         return torch.as_tensor(total), terms
-
-    def _loss(self, feed: Feed, csi: CSI, generator: torch.Generator, terms: dict[str, float]) -> Tensor:
-        total = torch.zeros((), device=csi.values.device)
-        for part in feed.objectives:
-            mask_seed = int(torch.randint(2**31, (1,), generator=generator))
-            own = torch.Generator(csi.values.device).manual_seed(mask_seed)
-            loss = OBJECTIVES[part.name](self.model, csi, own, **part.options)
-            terms[part.name] = terms.get(part.name, 0.0) + float(loss.detach())
-            total = total + part.weight * loss
-        return total
 
 
 @dataclass(frozen=True)
@@ -93,6 +82,18 @@ class Feed:
     def joins(self, step: int) -> bool:
         """Whether there is a batch in this step."""
         return step in self.steps and step % self.every == self.turn % self.every
+
+
+def _loss(model: nn.Module, feed: Feed, csi: CSI, generator: torch.Generator, terms: dict[str, float]) -> Tensor:
+    """The weighted sum of the objectives of ``feed``, each added to ``terms``."""
+    total = torch.zeros((), device=csi.values.device)
+    for part in feed.objectives:
+        mask_seed = int(torch.randint(2**31, (1,), generator=generator))
+        own = torch.Generator(csi.values.device).manual_seed(mask_seed)
+        loss = OBJECTIVES[part.name](model, csi, own, **part.options)
+        terms[part.name] = terms.get(part.name, 0.0) + float(loss.detach())
+        total = total + part.weight * loss
+    return total
 
 
 def feeds(recipe: Recipe, sites: Sequence[Paths]) -> list[Feed]:
