@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from wirelessfm import WirelessFMError
-from wirelessfm.nn.masks import MASKS, disjoint_masks, draw_mask, random_mask, replaced
+from wirelessfm.nn.masks import CHANNEL_MASKS, MASKS, disjoint_masks, draw_mask, random_mask, replaced
 
 SHAPE = (8, 6)
 
@@ -65,19 +65,22 @@ def test_disjoint_masks_share_nothing() -> None:
         disjoint_masks(20, 9, 0.3, rng())
 
 
-def test_a_mixture_draws_every_kind_and_every_ratio_and_one_kind_is_that_kind() -> None:
+def test_a_mixture_draws_every_kind_and_every_ratio_and_one_kind_draws_nothing() -> None:
     generator = rng()
-    drawn = [draw_mask(("angle", "delay"), 1, SHAPE, (0.3, 0.6), generator)[1] for _ in range(200)]
-    counts = {len(masked[0]) for masked in drawn}
-    assert counts == {6 * n for n in (2, 3, 4, 5)} | {8 * n for n in (2, 3, 4)}
-    assert torch.equal(draw_mask(["random"], 3, SHAPE, 0.5, rng())[0], random_mask(3, 48, 0.5, rng())[0])
+    drawn = [draw_mask(("angle", "frequency", "angle"), (0.3, 0.6), generator) for _ in range(600)]
+    kinds, ratios = [kind for kind, _ in drawn], [ratio for _, ratio in drawn]
+    assert set(kinds) == {"angle", "frequency"} and 350 < kinds.count("angle") < 450
+    assert 0.3 <= min(ratios) < 0.31 and 0.59 < max(ratios) <= 0.6
+    untouched = rng()
+    assert draw_mask(["random"], 0.5, untouched) == ("random", 0.5)
+    assert torch.equal(untouched.get_state(), rng().get_state())
 
 
 def test_impossible_masks_are_refused() -> None:
     with pytest.raises(WirelessFMError, match=r"unknown mask 'dealy'\. Did you mean 'delay'"):
-        draw_mask(["dealy"], 2, SHAPE, 0.5, rng())
-    with pytest.raises(WirelessFMError, match=r"2 patches along delay, found 0\.5 of 1"):
-        draw_mask(["delay"], 2, (64, 1), 0.5, rng())
+        draw_mask(["random", "dealy"], 0.5, rng())
+    with pytest.raises(WirelessFMError, match=r"2 columns \(delays or subcarriers\), found 0\.5 of 1"):
+        CHANNEL_MASKS["frequency"](2, (64, 1), 0.5, rng())
 
 
 def test_replacement_is_80_10_10_and_leaves_the_rest() -> None:

@@ -48,6 +48,8 @@ def test_the_recipes_differ_in_nothing_that_a_comparison_should_not_have() -> No
         {"masks": ["block"]},
         {"masks": ["angle", "delay"], "mask_ratio": [0.3, 0.7]},
         {"masks": ["delay"], "style": "replace"},
+        {"masks": ["antenna"]},
+        {"masks": ["frequency", "random"]},
     ],
 )
 def test_masked_modelling_takes_every_mask_and_style(make_paths, options) -> None:
@@ -62,6 +64,19 @@ def test_masked_modelling_takes_every_mask_and_style(make_paths, options) -> Non
         optimizer.zero_grad()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.8 * losses[0] and losses[-1] < 1
+
+
+@pytest.mark.parametrize(("kind", "axis", "share"), [("antenna", 2, 6 / 8), ("frequency", 1, 12 / 16)])
+def test_masked_antennas_and_subcarriers_are_zero_and_everything_is_asked_for(make_paths, kind, axis, share) -> None:
+    csi = ViewSampler([make_paths(60, 3)], ViewSpec(antennas=(8,), subcarriers=(16,))).draw(20, rng())
+    model = build_model("wfm-mae", {"width": 16, "depth": 1, "patch_delay": 4})
+    seen, whole = [], model.tokenize(csi)
+    tokenize, model.tokenize = model.tokenize, lambda csi: (seen.append(csi.values), tokenize(csi))[1]
+    model.decode = lambda encoded, tokens, visible: whole.patches  # type: ignore[method-assign]
+    assert float(OBJECTIVES["masked"](model, csi, rng(), masks=[kind], mask_ratio=0.75)) == 0
+    zero = (seen[0] == 0).all(dim=axis)
+    assert torch.equal(seen[0] == 0, zero.unsqueeze(axis).expand_as(seen[0]))
+    assert (zero.float().mean(dim=1) == share).all() and len(zero.unique(dim=0)) > 10
 
 
 def test_replacement_hides_what_it_says(make_paths) -> None:

@@ -43,6 +43,24 @@ def test_loss_falls(name) -> None:
     assert sum(found[-4:]) < sum(found[:4]) - 0.02
 
 
+@pytest.mark.parametrize(("mask", "whole"), [("comb", 1), ("frequency", 1), ("antenna", 2)])
+def test_estimation_hides_whole_subcarriers_or_antennas(mask, whole) -> None:
+    csi = ViewSampler([make_site(30).sub6], STATIC).draw(4, torch.Generator().manual_seed(0))
+    model, shown = build_model("wfm-spectrum", {"width": 16, "depth": 1, "n_heads": 2}), []
+    observe, model.observe = model.observe, lambda csi: (shown.append(csi), observe(csi))[1]
+    for seed in range(12):
+        options = {"masks": [mask], "hidden_share": (0.2, 0.9)}
+        loss = OBJECTIVES["estimation"](model, csi, torch.Generator().manual_seed(seed), **options)
+        assert torch.isfinite(loss)
+    seen = torch.stack([csi.labels["observed"][0] for csi in shown])
+    assert torch.equal(seen, seen.all(dim=whole, keepdim=True).expand_as(seen))
+    counts = seen.any(dim=whole).sum(dim=1)
+    assert counts.min() >= 1 and len(counts.unique()) > 2
+    assert all(torch.equal(csi.values != 0, csi.labels["observed"]) for csi in shown)
+    with pytest.raises(WirelessFMError, match=r"unknown mask of estimation 'antennas'\. Did you mean 'antenna'"):
+        OBJECTIVES["estimation"](model, csi, torch.Generator(), masks=["comb", "antennas"])
+
+
 def test_beam_divergence_is_zero_for_the_truth_and_blind_to_scale() -> None:
     values = torch.randn(6, 32, 4, dtype=torch.complex64, generator=torch.Generator().manual_seed(0))
     logits = 2 * beam_powers(values, dft_codebook(32, 64)).log()

@@ -1,7 +1,8 @@
 """Which tokens an encoder sees.
 
 Every rule hides the same number of tokens of every sample, so that what is visible stays a rectangular tensor. Rules
-by name, of grids of patches, are in MASKS; tokens are scanned row by row, rows are angles and columns delays.
+by name are in MASKS, of grids of patches, whose rows are angles and columns delays, and in CHANNEL_MASKS, of the
+channel itself, whose rows are antennas and columns subcarriers. Either is scanned row by row.
 """
 
 from __future__ import annotations
@@ -48,17 +49,19 @@ def disjoint_masks(n_samples: int, n_tokens: int, ratio: float, generator: torch
     return order[:, :kept], order[:, kept : 2 * kept]
 
 
-def angle_mask(n_samples: int, shape: Shape, ratio: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Hide whole directions: round(ratio · rows) rows of patches, at all delays; as :func:`draw_mask`."""
-    rows = _shuffled(n_samples, shape[0], generator)[:, : _hidden(shape[0], ratio, "patches along angle")]
+def row_mask(n_samples: int, shape: Shape, ratio: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Hide round(ratio · rows) whole rows: directions at all delays, or antennas; as :func:`draw_mask`."""
+    rows = _shuffled(n_samples, shape[0], generator)[:, : _hidden(shape[0], ratio, "rows (angles or antennas)")]
     hidden = torch.zeros(n_samples, *shape, dtype=torch.bool, device=generator.device)
     hidden.scatter_(1, rows[..., None].expand(-1, -1, shape[1]), True)
     return _parted(hidden)
 
 
-def delay_mask(n_samples: int, shape: Shape, ratio: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Hide whole delays: round(ratio · columns) columns of patches, in all directions; as :func:`draw_mask`."""
-    columns = _shuffled(n_samples, shape[1], generator)[:, : _hidden(shape[1], ratio, "patches along delay")]
+def column_mask(n_samples: int, shape: Shape, ratio: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Hide round(ratio · columns) whole columns: delays in all directions, or subcarriers; as :func:`draw_mask`."""
+    columns = _shuffled(n_samples, shape[1], generator)[
+        :, : _hidden(shape[1], ratio, "columns (delays or subcarriers)")
+    ]
     hidden = torch.zeros(n_samples, *shape, dtype=torch.bool, device=generator.device)
     hidden.scatter_(2, columns[:, None].expand(-1, shape[0], -1), True)
     return _parted(hidden)
@@ -85,45 +88,41 @@ def _random(n_samples: int, shape: Shape, ratio: float, generator: torch.Generat
     return random_mask(n_samples, shape[0] * shape[1], ratio, generator)
 
 
-MASKS: dict[str, Callable[[int, Shape, float, torch.Generator], tuple[Tensor, Tensor]]] = {
+Rule = Callable[[int, Shape, float, torch.Generator], tuple[Tensor, Tensor]]
+MASKS: dict[str, Rule] = {
     "random": _random,
     "block": block_mask,
-    "angle": angle_mask,
-    "delay": delay_mask,
+    "angle": row_mask,
+    "delay": column_mask,
 }
+CHANNEL_MASKS: dict[str, Rule] = {"antenna": row_mask, "frequency": column_mask}
 
 
-def draw_mask(
-    kinds: Sequence[str],
-    n_samples: int,
-    shape: Shape,
-    ratio: float | Sequence[float],
-    generator: torch.Generator,
-) -> tuple[Tensor, Tensor]:
-    """One mask of a mixture, for a whole batch.
+def draw_mask(kinds: Sequence[str], ratio: float | Sequence[float], generator: torch.Generator) -> tuple[str, float]:
+    """One mask of a mixture and its ratio, for a whole batch.
 
     Args:
-        kinds: names out of MASKS, one of them drawn; a name given twice is drawn twice as often.
-        n_samples: samples.
-        shape: patches along angle and along delay.
+        kinds: names out of MASKS or CHANNEL_MASKS, one of them drawn; a name given twice is drawn twice as often.
         ratio: fraction masked, or its smallest and largest, between which it is drawn uniformly.
-        generator: randomness; its device is that of the result.
+        generator: randomness.
 
     Returns:
-        visible int64 [sample, kept] and masked int64 [sample, rest].
+        name and ratio. The rule of that name takes them together with the number of samples and the shape of the
+        grid, gives visible int64 [sample, kept] and masked int64 [sample, rest], and refuses a ratio that leaves or
+        hides nothing.
 
     Raises:
-        WirelessFMError: unknown names, or a ratio that leaves or hides nothing.
+        WirelessFMError: an unknown name, drawn or not.
     """
     for kind in kinds:
-        if kind not in MASKS:
-            raise unknown_name("mask", kind, MASKS)
+        if kind not in MASKS and kind not in CHANNEL_MASKS:
+            raise unknown_name("mask", kind, [*MASKS, *CHANNEL_MASKS])
     # One kind and one ratio draw nothing more: the same masks as without a mixture.
     kind = kinds[0] if len(kinds) == 1 else kinds[int(_uniform(generator) * len(kinds))]
     if not isinstance(ratio, int | float):
         low, high = ratio
         ratio = low + (high - low) * _uniform(generator)
-    return MASKS[kind](n_samples, shape, ratio, generator)
+    return kind, ratio
 
 
 def replaced(patches: Tensor, masked: Tensor, generator: torch.Generator) -> Tensor:

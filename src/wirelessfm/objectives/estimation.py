@@ -1,6 +1,7 @@
 """Estimation: the clean channel from some of its entries in noise. Masked channel modelling as a receiver meets it.
 
-Random combs of subcarriers, arrays and SNRs; the loss is that of the estimate the model will be asked for.
+Random combs of subcarriers, sets of subcarriers or of antennas, arrays and SNRs; the loss is that of the estimate the
+model will be asked for.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ import torch
 from torch import Tensor
 
 from wirelessfm.csi import CSI
+from wirelessfm.errors import unknown_name
 from wirelessfm.signal.noise import add_noise
+
+_MASKS = ("comb", "frequency", "antenna")
 
 
 def estimation_error(
@@ -24,6 +28,8 @@ def estimation_error(
     antenna_shares: Sequence[float] = (1.0,),
     snr_db: Sequence[float] = (-10.0, 30.0),
     iterations: int = 24,
+    masks: Sequence[str] = ("comb",),
+    hidden_share: Sequence[float] = (0.25, 0.75),
 ) -> Tensor:
     """Mean NMSE and a tenth of its mean logarithm, so that good conditions count too.
 
@@ -35,12 +41,22 @@ def estimation_error(
         antenna_shares: which part of the antennas, the first ones, is observed.
         snr_db: smallest and largest, for each sample; the model is told.
         iterations: of the solver in training.
+        masks: which entries are observed, one of them for the batch: ``comb``, every how many-th subcarrier of some
+            antennas, see above; ``frequency``, random subcarriers; ``antenna``, random antennas.
+        hidden_share: smallest and largest share that the last two hide.
+
+    Raises:
+        WirelessFMError: an unknown mask.
     """
     device = csi.values.device
-    gap, share = (_one_of(options, generator) for options in (combs, antenna_shares))
-    offset = int(torch.randint(int(gap), (1,), generator=generator, device=device))
-    seen = torch.zeros(csi.values.shape[1:], dtype=torch.bool, device=device)
-    seen[: max(1, round(share * csi.size("antenna"))), offset :: int(gap)] = True
+    for mask in masks:
+        if mask not in _MASKS:
+            raise unknown_name("mask of estimation", mask, _MASKS)
+    mask = masks[0] if len(masks) == 1 else _one_of(masks, generator)
+    if mask == "comb":
+        seen = _comb(csi, combs, antenna_shares, generator)
+    else:
+        seen = _random(csi, mask, hidden_share, generator)
     low, high = snr_db
     drawn = low + (high - low) * torch.rand(len(csi), generator=generator, device=device)
     power = csi.values.abs().square().mean(dim=(1, 2))
@@ -54,5 +70,22 @@ def estimation_error(
     return ratio.mean() + 0.1 * ratio.clamp_min(1e-6).log10().mean()
 
 
-def _one_of(options: Sequence[float], generator: torch.Generator) -> float:
+def _comb(csi: CSI, combs: Sequence[int], shares: Sequence[float], generator: torch.Generator) -> Tensor:
+    device = csi.values.device
+    gap, share = int(_one_of(combs, generator)), _one_of(shares, generator)
+    offset = int(torch.randint(gap, (1,), generator=generator, device=device))
+    seen = torch.zeros(csi.values.shape[1:], dtype=torch.bool, device=device)
+    seen[: max(1, round(share * csi.size("antenna"))), offset::gap] = True
+    return seen
+
+
+def _random(csi: CSI, mask: str, hidden_share: Sequence[float], generator: torch.Generator) -> Tensor:
+    device, n = csi.values.device, csi.size({"frequency": "subcarrier"}.get(mask, mask))
+    low, high = hidden_share
+    hidden = low + (high - low) * float(torch.rand(1, generator=generator, device=device))
+    line = torch.rand(n, generator=generator, device=device).argsort() < max(1, round((1 - hidden) * n))
+    return (line if mask == "frequency" else line[:, None]).expand(csi.values.shape[1:])
+
+
+def _one_of(options: Sequence[Any], generator: torch.Generator) -> Any:
     return options[int(torch.randint(len(options), (1,), generator=generator, device=generator.device))]

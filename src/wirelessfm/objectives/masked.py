@@ -1,4 +1,4 @@
-"""Masked channel modelling: reconstruct the patches the encoder did not see."""
+"""Masked channel modelling: reconstruct the patches the encoder did not see, or those of antennas and subcarriers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from wirelessfm.csi import CSI
 from wirelessfm.errors import unknown_name
 from wirelessfm.nn.attention import take_tokens
-from wirelessfm.nn.masks import draw_mask, replaced
+from wirelessfm.nn.masks import CHANNEL_MASKS, MASKS, draw_mask, replaced
 
 STYLES = ("visible", "replace")
 
@@ -36,21 +36,41 @@ def masked_nmse(
         generator: draws the mask.
         mask_ratio: fraction of patches hidden, or its smallest and largest, drawn for each batch; real and imaginary
             parts of a patch are hidden together.
-        masks: names out of :data:`wirelessfm.nn.masks.MASKS`, one drawn for each batch.
-        style: ``visible``, the encoder sees the visible patches only; ``replace``, it sees all of them, the masked
-            ones replaced as in BERT (80 % zero, 10 % of another sample, 10 % kept).
+        masks: names out of :data:`wirelessfm.nn.masks.MASKS` and :data:`~wirelessfm.nn.masks.CHANNEL_MASKS`, one
+            drawn for each batch. Of the latter, ``antenna`` and ``frequency``, whole antennas or subcarriers of the
+            channel become zero; as that changes every angle or delay, all patches are to be reconstructed.
+        style: of masked patches. ``visible``, the encoder sees the visible ones only; ``replace``, it sees all of
+            them, the masked ones replaced as in BERT (80 % zero, 10 % of another sample, 10 % kept).
 
     Returns:
         float [], 1 for predicting zero.
     """
     if style not in STYLES:
         raise unknown_name("style of masking", style, STYLES)
+    kind, ratio = draw_mask(masks, mask_ratio, generator)
+    if kind in CHANNEL_MASKS:
+        return _nmse_of_hidden_entries(model, csi, kind, ratio, generator)
     tokens = model.tokenize(csi)
-    visible, masked = draw_mask(masks, len(tokens.patches), tokens.grid.shape, mask_ratio, generator)
+    visible, masked = MASKS[kind](len(tokens.patches), tokens.grid.shape, ratio, generator)
     target = take_tokens(tokens.patches, masked)
     if style == "replace":
         tokens = replace(tokens, patches=replaced(tokens.patches, masked, generator))
-        visible = torch.arange(tokens.patches.shape[1], device=visible.device).expand(len(visible), -1)
-    predicted = model.decode(model.encode(tokens, visible), tokens, visible)
-    error = take_tokens(predicted, masked).float() - target
-    return error.square().sum() / target.square().sum().clamp_min(1e-12)
+        visible = _every(tokens.patches)
+    return _nmse(take_tokens(model.decode(model.encode(tokens, visible), tokens, visible), masked), target)
+
+
+def _nmse_of_hidden_entries(model: Any, csi: CSI, kind: str, ratio: float, generator: torch.Generator) -> Tensor:
+    values = csi.tensor("sample antenna subcarrier")
+    _, masked = CHANNEL_MASKS[kind](len(values), values.shape[1:], ratio, generator)
+    seen = values.flatten(1).scatter(1, masked.to(values.device), 0).view_as(values)
+    tokens = model.tokenize(replace(csi, values=seen, axes=("sample", "antenna", "subcarrier")))
+    visible = _every(tokens.patches)
+    return _nmse(model.decode(model.encode(tokens, visible), tokens, visible), model.tokenize(csi).patches)
+
+
+def _every(patches: Tensor) -> Tensor:
+    return torch.arange(patches.shape[1], device=patches.device).expand(len(patches), -1)
+
+
+def _nmse(predicted: Tensor, target: Tensor) -> Tensor:
+    return (predicted.float() - target).square().sum() / target.square().sum().clamp_min(1e-12)
