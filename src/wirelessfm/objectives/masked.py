@@ -61,7 +61,7 @@ def masked_nmse(
 
 def _nmse_of_hidden_entries(model: Any, csi: CSI, kind: str, ratio: float, generator: torch.Generator) -> Tensor:
     values = csi.tensor("sample antenna subcarrier")
-    _, masked = CHANNEL_MASKS[kind](len(values), values.shape[1:], ratio, generator)
+    _, masked = CHANNEL_MASKS[kind](len(values), (values.shape[1], values.shape[2]), ratio, generator)
     seen = values.flatten(1).scatter(1, masked.to(values.device), 0).view_as(values)
     tokens = model.tokenize(replace(csi, values=seen, axes=("sample", "antenna", "subcarrier")))
     visible = _every(tokens.patches)
