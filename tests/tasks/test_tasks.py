@@ -1,10 +1,11 @@
 import dataclasses
+import math
 
 import pytest
 import torch
 
 from tests.synthetic_sites import make_site
-from wirelessfm.baselines import BASELINES
+from wirelessfm.baselines import BASELINES, DirectionNoise
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.metrics import lower_is_better
 from wirelessfm.signal import PlanarArray, beam_powers, dft_codebook, synthesize
@@ -147,3 +148,21 @@ def test_the_bound_of_beams_is_the_rule_where_there_is_one_path():
     assert torch.allclose(few.bounds[0].run(few.inputs, 64), sharp)
     with pytest.raises(WirelessFMError, match="100 users, found 7"):
         bound.run(data.inputs[:7], 64)
+
+
+def test_noise_bounds_how_well_a_single_direction_can_be_known():
+    """A sweep of a large array cannot be wrong more often than the bound says it must, nor much less often."""
+    site = make_site(2000, seed=3, n_reflections=0)
+    for name, low, high in (("beam-64-antennas-32-10db", 0.99, 1.0), ("beam-64-antennas-4-10db", 0.75, 0.95)):
+        data = get_task(name).build([site])
+        everyone, (bound,) = torch.arange(len(data.inputs)), data.bounds
+        at_best = data.score(bound.run(data.inputs, 64), everyone)["accuracy"]
+        rule = data.score(BASELINES["same-sweep-beam"].run(data.inputs, 64), everyone)["accuracy"]
+        assert low < at_best <= high and abs(rule - at_best) < 0.03
+        assert torch.equal(bound.run(data.inputs, 64), bound.run(data.inputs, 64))
+
+
+def test_direction_noise_is_that_of_the_cramer_rao_bound():
+    noise = DirectionNoise(n_antennas=4, n_subcarriers=32, snr_db=10.0)
+    assert noise.deviation_rad == pytest.approx((6 / (10 * 32 * 4 * 15)) ** 0.5)
+    assert DirectionNoise(1, 32, 10.0).deviation_rad == math.pi == DirectionNoise(2, 1, -60.0).deviation_rad

@@ -22,7 +22,7 @@ from wirelessfm.baselines.mapping_network import train_mapping_network
 from wirelessfm.baselines.mean import fit_mean
 from wirelessfm.baselines.omp import omp
 from wirelessfm.baselines.path_loss import path_loss_as_in_free_space
-from wirelessfm.baselines.path_power_beam import path_power_system
+from wirelessfm.baselines.path_power_beam import DirectionNoise, path_power_system
 from wirelessfm.baselines.physics import physics_features
 from wirelessfm.baselines.power_delay_los import delay_from_phase_slope, los_from_power_and_delay
 from wirelessfm.baselines.probed_beams import probe_power_features, probed_beam_match, strongest_probed_beam
@@ -101,6 +101,7 @@ def get_baseline(name: str) -> System:
 
 __all__ = [
     "BASELINES",
+    "DirectionNoise",
     "KINDS",
     "LLM4CPConfig",
     "LSTMConfig",

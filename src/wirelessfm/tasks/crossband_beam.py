@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from wirelessfm import metrics
-from wirelessfm.baselines import path_power_system
+from wirelessfm.baselines import DirectionNoise, path_power_system
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import Paths
 from wirelessfm.signal import OFDM, PlanarArray, beam_powers, dft_codebook, synthesize
@@ -73,7 +73,10 @@ class CrossBandBeamTask:
         }
         splitter = SpatialBlocks(self.block_m, self.test_fraction)
         truth = {"labels": powers.argmax(dim=1), "beam_powers": powers}
-        bound = path_power_system([s.sub6 for s in kept], self.n_antennas_mmwave)
+        noise = None
+        if self.snr_db is not None:
+            noise = DirectionNoise(self.n_antennas_sub6, self.ofdm.n_subcarriers, self.snr_db, self.noise_seed)
+        bound = path_power_system([s.sub6 for s in kept], self.n_antennas_mmwave, noise)
         return replace(assemble(self, kept, inputs, truth, notes, splitter), bounds=(bound,))
 
     def _target(self, site: SitePaths) -> Paths:
