@@ -25,7 +25,7 @@ from wirelessfm.metrics import lower_is_better
 from wirelessfm.report.wording import shown
 from wirelessfm.tasks.row import Row, read_rows
 
-FLAGSHIP = "wfm-spectrum-1m"
+FLAGSHIP = "wfm-spectrum-800k"
 Lines = Mapping[str, Sequence[str]]
 Pick = Callable[[Row, str], bool]
 

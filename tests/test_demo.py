@@ -44,8 +44,8 @@ def test_a_model_of_other_cities_is_not_taken_for_one_that_never_saw_the_tested_
 def test_a_shipped_model_that_saw_the_tested_city_is_left_out() -> None:
     names = {"florence": True, "munich": False}
     for scene, there in names.items():
-        others = demo_module.other_systems(("wfm-spectrum-1m", "same-sweep-beam"), scene)
-        assert [system.name for system in others] == [*["wfm-spectrum-1m"] * there, "same-sweep-beam"]
+        others = demo_module.other_systems(("wfm-spectrum-800k", "same-sweep-beam"), scene)
+        assert [system.name for system in others] == [*["wfm-spectrum-800k"] * there, "same-sweep-beam"]
 
 
 def test_an_unknown_city_is_refused_before_anything_is_written(tmp_path) -> None:

@@ -43,7 +43,7 @@ class Plan:
 
 _RULES = ("majority", "same-sweep-beam", "power-delay")
 # The model that ships: as an encoder, and what it says without labels.
-_FLAGSHIP = ("wfm-spectrum-1m", "wfm-spectrum-1m:los", "wfm-spectrum-1m:beams")
+_FLAGSHIP = ("wfm-spectrum-800k", "wfm-spectrum-800k:los", "wfm-spectrum-800k:beams")
 FULL = Plan("demo", baselines=(*_FLAGSHIP, *_RULES, "raw", "angle-spectrum", "autocorrelation", "physics", "cnn"))
 FAST = Plan(
     "demo-fast",

@@ -130,7 +130,7 @@ def test_the_head_of_a_corrected_rule_corrects_its_answers():
 
 
 def test_what_pretraining_saw_stays_with_the_corrected_line():
-    model, sweep = find_system("wfm-spectrum-1m"), BASELINES["same-sweep-beam"]
+    model, sweep = find_system("wfm-spectrum-800k"), BASELINES["same-sweep-beam"]
     system = corrected(sweep, model)
     assert system.pretrained and system.weights == model.weights and system.corpora == model.corpora
     assert system.notes["pretraining_saw"] == model.notes["pretraining_saw"]

@@ -36,6 +36,26 @@ def test_takes_any_array_and_grid(model, make_paths, array, subcarriers) -> None
     assert bool(torch.isfinite(embed_csi(model, csi, "tokens")).all())
 
 
+@pytest.mark.parametrize(
+    ("depth", "coarse", "seen"), [(3, 4, [33, 17, 33]), (4, 1, [33, 17, 33, 33]), (2, 4, [33] * 2)]
+)
+def test_blocks_in_the_middle_see_pairs_of_tokens_unless_there_is_no_order(depth, coarse, seen) -> None:
+    model = build_model("wfm-spectrum", {**SMALL, "depth": depth, "coarse_blocks": coarse}).eval()
+    found: list[int] = []
+    for block in model.blocks:
+        block.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0].shape[1]))
+    model.embed(synthesize(make_site(5).sub6.connected(), PlanarArray(8), OFDM(16, 3e5)))
+    assert found == seen
+    found.clear()
+    moving = one_wave(PlanarArray(4))
+    seen_first = torch.zeros(moving.values.shape, dtype=torch.bool)
+    seen_first[:, :6] = True
+    model.complete(replace(moving, labels={"observed": seen_first}))
+    assert len(found) == depth and len(set(found)) == 1
+    with pytest.raises(WirelessFMError, match="coarse_blocks must be at least 0, found -1"):
+        build_model("wfm-spectrum", {"coarse_blocks": -1})
+
+
 def test_takes_a_single_subcarrier_and_a_time_axis(model, make_paths) -> None:
     times = torch.arange(4) * 1e-3
     moving = synthesize(make_paths(6, 3, doppler=True).connected(), PlanarArray(4), OFDM(1, 1e5), times_s=times)

@@ -44,6 +44,7 @@ from wirelessfm.models.series_tokens import (
 )
 from wirelessfm.nn.attention import Block, take_tokens
 from wirelessfm.nn.beams import beam_harmonics, mirrored_beams, on_beam_grid, side_by_side
+from wirelessfm.nn.coarse import mean_of_pairs, through, through_in_pairs
 from wirelessfm.nn.plane_waves import WaveEstimate
 
 POOLINGS = ("summary", "beams", "summary+beams", "mean", "tokens")
@@ -57,15 +58,18 @@ class SpectrumConfig:
     Attributes:
         n_summary: width of the summary in the embedding.
         n_statistics, n_known: numbers the objective ``better-view`` asks the summary for.
+        coarse_blocks: blocks in the middle for which two neighbouring tokens are one, which makes a step a third
+            shorter and hardly worse; fewer where the model is shallower, for the first and the last see every token.
         beams_per_token: neighbouring directions that share a token. Two halve the cost of a step.
         max_series: bins of a block that enter as tokens, the strongest; the others are continued with zeros.
         reweightings: steps in which the spectrum follows the estimate, when estimating.
         iterations: of conjugate gradients, when estimating; fewer where fewer are enough.
     """
 
-    width: int = 140
-    depth: int = 5
-    n_heads: int = 4
+    width: int = 112
+    depth: int = 6
+    coarse_blocks: int = 4
+    n_heads: int = 2
     mlp_ratio: float = 2.0
     n_summary: int = 24
     n_statistics: int = 5
@@ -76,11 +80,11 @@ class SpectrumConfig:
     iterations: int = 300
 
 
-# Other sizes, by about how many parameters they have; the default has a million, which is 4 MB.
+# Other sizes, by about how many parameters they have; the default has 0.8 M, which is 3.1 MB.
 SIZES: dict[str, dict[str, int]] = {
     "100k": {"width": 52, "depth": 2},
     "300k": {"width": 80, "depth": 4},
-    "3m": {"width": 224, "depth": 7, "n_heads": 8},
+    "3m": {"width": 224, "depth": 7, "coarse_blocks": 5, "n_heads": 4},
 }
 
 
@@ -91,6 +95,8 @@ class SpectrumModel(nn.Module):
         super().__init__()
         if config.beams_per_token < 1:
             raise WirelessFMError(f"beams_per_token must be at least 1, found {config.beams_per_token}")
+        if config.coarse_blocks < 0:
+            raise WirelessFMError(f"coarse_blocks must be at least 0, found {config.coarse_blocks}")
         self.config, width = config, config.width
         group = config.beams_per_token
         self.embed_beam = _mlp(group * TOKEN_FEATURES, width, width)
@@ -101,6 +107,9 @@ class SpectrumModel(nn.Module):
         self.series_token = nn.Parameter(torch.zeros(width))
         blocks = [Block(width, config.n_heads, config.mlp_ratio) for _ in range(config.depth)]
         self.blocks, self.norm = nn.ModuleList(blocks), nn.LayerNorm(width)
+        self.n_coarse = min(config.coarse_blocks, max(0, config.depth - 2))
+        if self.n_coarse:
+            self.merge = mean_of_pairs(width)
         self.compress = nn.Linear(width, config.n_summary)
         self.predict_statistics = nn.Linear(config.n_summary, config.n_statistics)
         self.predict_known = nn.Linear(config.n_summary, config.n_known)
@@ -121,17 +130,20 @@ class SpectrumModel(nn.Module):
             side_by_side(part, self.config.beams_per_token) for part in (tokens.features, tokens.positions)
         )
         x = self.embed_beam(features) + self.embed_direction(positions)
-        return self._trunk(torch.cat([self.embed_summary(tokens.summary)[:, None], x], dim=1))
+        return self._trunk(torch.cat([self.embed_summary(tokens.summary)[:, None], x], dim=1), neighbours=True)
 
     def _per_direction(self, layer: nn.Linear, encoded: Tensor, tokens: BeamTokens) -> Tensor:
         """Float32 [sample, direction, output] of a layer that speaks for every direction of a token."""
         spoken = layer(encoded[:, 1:]).float().unflatten(-1, (self.config.beams_per_token, -1)).flatten(1, 2)
         return spoken[:, : len(tokens.directions)]
 
-    def _trunk(self, x: Tensor) -> Tensor:
-        for block in self.blocks:
-            x = block(x)
-        return self.norm(x)
+    def _trunk(self, x: Tensor, neighbours: bool) -> Tensor:
+        """All blocks; ``neighbours``: tokens that follow each other are neighbours, and some blocks may see pairs."""
+        n_coarse = self.n_coarse if neighbours else 0
+        first = (self.config.depth - n_coarse) // 2
+        x = through(self.blocks[:first], x)
+        x = through_in_pairs(self.blocks[first : first + n_coarse], self.merge, x) if n_coarse else x
+        return self.norm(through(self.blocks[first + n_coarse :], x))
 
     def beam_logits(
         self, encoded: Tensor, tokens: BeamTokens, other_carrier: bool = False, with_sweep: bool = False
@@ -249,7 +261,8 @@ class SpectrumModel(nn.Module):
         chosen = tokens.power.topk(n_chosen, dim=1).indices
         x = self.embed_series(tokens.features) + self.embed_bin(tokens.positions)
         x = take_tokens(x, chosen)
-        x = self._trunk(torch.cat([self.series_token.expand(len(x), 1, -1).to(x.dtype), x], dim=1))
+        x = torch.cat([self.series_token.expand(len(x), 1, -1).to(x.dtype), x], dim=1)
+        x = self._trunk(x, neighbours=False)  # the strongest bins, in no order
         delta = self.predict_spectrum(x[:, 1:]).float()
         seen = [take_tokens(spectrum, chosen) for spectrum in (tokens.periodogram, tokens.entropy)]
         logits = delta[..., :N_CELLS]
