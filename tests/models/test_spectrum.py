@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -10,13 +11,15 @@ from wirelessfm import CSI, WirelessFMError
 from wirelessfm.baselines.autoregression import autoregression
 from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
 from wirelessfm.embed import embed_csi
+from wirelessfm.models.beam_tokens import beam_tokens
+from wirelessfm.models.seen import read_seen
 from wirelessfm.models.series_tokens import N_CELLS, continue_series
 from wirelessfm.models.zoo import build_model
 from wirelessfm.nn.beams import mirrored_beams
 from wirelessfm.signal import OFDM, PlanarArray, add_noise, synthesize
 from wirelessfm.signal.codebooks import beam_powers, dft_codebook
 
-SMALL = {"width": 32, "depth": 2}
+SMALL = {"width": 32, "depth": 3}
 
 
 @pytest.fixture
@@ -54,6 +57,21 @@ def test_blocks_in_the_middle_see_pairs_of_tokens_unless_there_is_no_order(depth
     assert len(found) == depth and len(set(found)) == 1
     with pytest.raises(WirelessFMError, match="coarse_blocks must be at least 0, found -1"):
         build_model("wfm-spectrum", {"coarse_blocks": -1})
+
+
+@pytest.mark.parametrize("subcarriers", [[0, 1, 5, 6, 11], [0, 3, 4, 9, 10, 15], [2, 9]])
+def test_delays_are_read_off_neighbouring_subcarriers_however_they_are_spread(subcarriers) -> None:
+    """With pilots anywhere, the delay of a single path is that of its phase slope."""
+    paths = make_site(30, n_reflections=0).sub6.connected()
+    csi = synthesize(paths, PlanarArray(4), OFDM(16, 2e5))
+    seen = torch.zeros(csi.values.shape, dtype=torch.bool)
+    seen[..., subcarriers] = True
+    found = beam_tokens(read_seen(replace(csi, labels={"observed": seen}))).summary
+    whole = beam_tokens(read_seen(csi)).summary
+    gap = min(b - a for a, b in itertools.pairwise(subcarriers))
+    unambiguous = paths.delay_s[:, 0] < 0.9 / (gap * 2e5)
+    assert unambiguous.sum() > 5
+    assert torch.allclose(found[unambiguous, 1:3], whole[unambiguous, 1:3], atol=1e-2)
 
 
 def test_takes_a_single_subcarrier_and_a_time_axis(model, make_paths) -> None:

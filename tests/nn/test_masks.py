@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from wirelessfm import WirelessFMError
-from wirelessfm.nn.masks import CHANNEL_MASKS, MASKS, disjoint_masks, draw_mask, random_mask, replaced
+from wirelessfm.nn.masks import CHANNEL_MASKS, MASKS, disjoint_masks, draw_kind, draw_ratio, random_mask, replaced
 
 SHAPE = (8, 6)
 
@@ -67,18 +67,20 @@ def test_disjoint_masks_share_nothing() -> None:
 
 def test_a_mixture_draws_every_kind_and_every_ratio_and_one_kind_draws_nothing() -> None:
     generator = rng()
-    drawn = [draw_mask(("angle", "frequency", "angle"), (0.3, 0.6), generator) for _ in range(600)]
-    kinds, ratios = [kind for kind, _ in drawn], [ratio for _, ratio in drawn]
-    assert set(kinds) == {"angle", "frequency"} and 350 < kinds.count("angle") < 450
+    kinds = [draw_kind(("angle", "delay", "angle"), MASKS, generator) for _ in range(600)]
+    ratios = [draw_ratio((0.3, 0.6), generator) for _ in range(600)]
+    assert set(kinds) == {"angle", "delay"} and 350 < kinds.count("angle") < 450
     assert 0.3 <= min(ratios) < 0.31 and 0.59 < max(ratios) <= 0.6
     untouched = rng()
-    assert draw_mask(["random"], 0.5, untouched) == ("random", 0.5)
+    assert draw_kind(["random"], MASKS, untouched) == "random" and draw_ratio(0.5, untouched) == 0.5
     assert torch.equal(untouched.get_state(), rng().get_state())
 
 
 def test_impossible_masks_are_refused() -> None:
     with pytest.raises(WirelessFMError, match=r"unknown mask 'dealy'\. Did you mean 'delay'"):
-        draw_mask(["random", "dealy"], 0.5, rng())
+        draw_kind(["random", "dealy"], MASKS, rng())
+    with pytest.raises(WirelessFMError, match="at least one kind of mask out of antenna, frequency; found none"):
+        draw_kind([], CHANNEL_MASKS, rng())
     with pytest.raises(WirelessFMError, match=r"2 columns \(delays or subcarriers\), found 0\.5 of 1"):
         CHANNEL_MASKS["frequency"](2, (64, 1), 0.5, rng())
 

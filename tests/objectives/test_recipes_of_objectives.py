@@ -10,6 +10,7 @@ from wirelessfm.data.views import ViewSampler, ViewSpec
 from wirelessfm.models.saved import load_saved, weights_hash
 from wirelessfm.models.zoo import build_model
 from wirelessfm.objectives import OBJECTIVES, check_objective
+from wirelessfm.objectives.masked import _turned_to
 from wirelessfm.pretrain import pretrain
 from wirelessfm.recipe import load_recipe
 
@@ -70,10 +71,16 @@ def test_masked_modelling_takes_every_mask_and_style(make_paths, options) -> Non
 def test_masked_antennas_and_subcarriers_are_zero_and_everything_is_asked_for(make_paths, kind, axis, share) -> None:
     csi = ViewSampler([make_paths(60, 3)], ViewSpec(antennas=(8,), subcarriers=(16,))).draw(20, rng())
     model = build_model("wfm-mae", {"width": 16, "depth": 1, "patch_delay": 4})
-    seen, whole = [], model.tokenize(csi)
+    seen, whole = [], model.tokenize(csi).patches
     tokenize, model.tokenize = model.tokenize, lambda csi: (seen.append(csi.values), tokenize(csi))[1]
-    model.decode = lambda encoded, tokens, visible: whole.patches  # type: ignore[method-assign]
-    assert float(OBJECTIVES["masked"](model, csi, rng(), masks=[kind], mask_ratio=0.75)) == 0
+    options = {"masks": [kind], "mask_ratio": 0.75}
+    # In the phase of what is seen, which is another than that of the whole: no error, where that has some.
+    model.decode = lambda encoded, tokens, visible: _turned_to(whole, tokens.patches)  # type: ignore[method-assign]
+    assert float(OBJECTIVES["masked"](model, csi, rng(), **options)) < 1e-10
+    model.decode = lambda encoded, tokens, visible: whole  # type: ignore[method-assign]
+    assert float(OBJECTIVES["masked"](model, csi, rng(), **options)) > 1e-3
+    with pytest.raises(WirelessFMError, match="'replace' is for masked patches"):
+        OBJECTIVES["masked"](model, csi, rng(), style="replace", **options)
     zero = (seen[0] == 0).all(dim=axis)
     assert torch.equal(seen[0] == 0, zero.unsqueeze(axis).expand_as(seen[0]))
     assert (zero.float().mean(dim=1) == share).all() and len(zero.unique(dim=0)) > 10

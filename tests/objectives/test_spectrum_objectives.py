@@ -24,7 +24,7 @@ CASES = {
 def losses(name: str, steps: int) -> list[float]:
     site, (spec, options) = make_site(200), CASES[name]
     sampler = ViewSampler([site.sub6, site.mmwave], spec)
-    model = build_model("wfm-spectrum", {"width": 32, "depth": 1})
+    model = build_model("wfm-spectrum", {"width": 32, "depth": 3})
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
     found = []
     for step in range(steps):
@@ -57,8 +57,10 @@ def test_estimation_hides_whole_subcarriers_or_antennas(mask, whole) -> None:
     counts = seen.any(dim=whole).sum(dim=1)
     assert counts.min() >= 1 and len(counts.unique()) > 2
     assert all(torch.equal(csi.values != 0, csi.labels["observed"]) for csi in shown)
-    with pytest.raises(WirelessFMError, match=r"unknown mask of estimation 'antennas'\. Did you mean 'antenna'"):
+    with pytest.raises(WirelessFMError, match=r"unknown mask 'antennas'\. Did you mean 'antenna'"):
         OBJECTIVES["estimation"](model, csi, torch.Generator(), masks=["comb", "antennas"])
+    with pytest.raises(WirelessFMError, match=r"ratio in \(0, 1\)"):
+        OBJECTIVES["estimation"](model, csi, torch.Generator(), masks=["antenna"], hidden_share=(1.5, 2))
 
 
 def test_beam_divergence_is_zero_for_the_truth_and_blind_to_scale() -> None:

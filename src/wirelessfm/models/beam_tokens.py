@@ -61,7 +61,7 @@ def beam_tokens(seen: Seen) -> BeamTokens:
     profile = squared_magnitude(beams @ tones).mean(dim=1)
     profile = profile / profile.amax(dim=(1, 2), keepdim=True).clamp_min(1e-30)
     power = squared_magnitude(beams).mean(dim=(1, 3))
-    lag = (beams[..., 1:] * beams[..., :-1].conj()).mean(dim=(1, 3)) if len(frequencies) > 1 else power + 0j
+    lag = _lag(beams, seen)
     turn = (beams[:, 1:] * beams[:, :-1].conj()).mean(dim=(1, 3)) if beams.shape[1] > 1 else power + 0j
     around = (beams * beams.roll(1, dims=2).conj()).mean(dim=(1, 3))
     relative = power / power.amax(dim=1, keepdim=True).clamp_min(1e-30)
@@ -79,7 +79,7 @@ def beam_tokens(seen: Seen) -> BeamTokens:
         *_pair(turn / power.clamp_min(1e-9)),
         *_pair(around / (power * power.roll(1, dims=1)).sqrt().clamp_min(1e-9) * relative.sqrt()),
         torch.log10(local[0]) + 6.5,
-        ((local[0] - local[1]) * seen.gap_hz * len(frequencies)).clamp(-4, 4),
+        ((local[0] - local[1]) * seen.gap_hz * seen.span).clamp(-4, 4),
         excess,
         *(relative.sqrt()[..., None] * _steps(excess)).unbind(dim=-1),
     ]
@@ -128,8 +128,15 @@ def _beams(seen: Seen, directions: Tensor) -> tuple[Tensor, Tensor]:
     steering = antenna_waves(seen.positions[seen.antennas], directions) / math.sqrt(len(seen.antennas))
     beams = torch.einsum("ad,stak->stdk", steering.conj(), seen.values)
     power = squared_magnitude(beams).mean(dim=(1, 3))
-    one = beams.shape[-1] == 1
-    return power, power + 0j if one else (beams[..., 1:] * beams[..., :-1].conj()).mean(dim=(1, 3))
+    return power, _lag(beams, seen)
+
+
+def _lag(beams: Tensor, seen: Seen) -> Tensor:
+    """Mean of x(f + gap)·x*(f) over time and subcarriers, complex64 [sample, direction]; power of one subcarrier."""
+    if beams.shape[-1] == 1:
+        return squared_magnitude(beams).mean(dim=(1, 3)) + 0j
+    products, near = beams[..., 1:] * beams[..., :-1].conj(), seen.neighbours
+    return (products if bool(near.all()) else products[..., near]).mean(dim=(1, 3))
 
 
 def _pair(value: Tensor) -> tuple[Tensor, Tensor]:
@@ -159,7 +166,7 @@ def _summary(seen: Seen, power: Tensor, total: Tensor, lag: Tensor, turn: Tensor
         known.float(),
         same * (math.log2(n_antennas) / 5),
         same * (math.log2(n_subcarriers) / 5),
-        same * math.log10(seen.gap_hz * n_subcarriers / 1e7),
+        same * math.log10(seen.gap_hz * seen.span / 1e7),
         same * math.log10(1e-6 * seen.gap_hz),
         same * math.log10(seen.carrier_hz / 3.5e9),
     ]

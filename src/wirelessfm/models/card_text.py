@@ -54,7 +54,8 @@ def recipe_text(card: ModelCard) -> str:
 def _commands(card: ModelCard, name: str) -> str:
     if not card.recipe:
         return "  no recipe is recorded"
-    return f"  wfm card {name} --recipe > recipe.yaml\n  wfm pretrain recipe.yaml -o run"
+    processes = f" --devices {card.processes}" if card.processes > 1 else ""
+    return f"  wfm card {name} --recipe > recipe.yaml\n  wfm pretrain recipe.yaml{processes} -o run"
 
 
 def _training(recipe: Mapping[str, Any]) -> dict[str, str]:

@@ -27,7 +27,8 @@ WEIGHTS, CARD = "weights.safetensors", "card.json"
 class ModelCard:
     """Provenance of a set of weights: builder and settings, content hash, data, seed, recipe, licence.
 
-    ``seconds`` of training are those on the clock, ``cpu_seconds`` those of the processor in all its threads.
+    ``seconds`` of training are those on the clock, ``cpu_seconds`` those of the processor in all threads of one of the
+    ``processes``, each of which had batches of its own.
     """
 
     model: str
@@ -38,6 +39,7 @@ class ModelCard:
     seed: int = 0
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+    processes: int = 1
     n_parameters: int = 0
     recipe: Mapping[str, Any] = field(default_factory=dict)
     licence: str = "Apache-2.0"

@@ -42,6 +42,17 @@ class Seen:
         seen = self.frequencies_hz[self.subcarriers]
         return float(seen.diff().abs().min()) if len(seen) > 1 else 1e6
 
+    @property
+    def neighbours(self) -> Tensor:
+        """Bool [observed subcarrier − 1], which of them have the next one no farther than the gap: pairs of one lag."""
+        return self.frequencies_hz[self.subcarriers].diff().abs() < 1.5 * self.gap_hz
+
+    @property
+    def span(self) -> int:
+        """From the first to the last observed subcarrier, in gaps, both counted."""
+        seen = self.frequencies_hz[self.subcarriers]
+        return 1 + round(float(seen.max() - seen.min()) / self.gap_hz)
+
     def mirrored(self) -> Seen:
         """The same observation in a world whose left and right (y) are exchanged."""
         return replace(self, positions=self.positions * self.positions.new_tensor([1, -1, 1]))

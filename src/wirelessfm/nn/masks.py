@@ -7,7 +7,7 @@ channel itself, whose rows are antennas and columns subcarriers. Either is scann
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -50,7 +50,7 @@ def disjoint_masks(n_samples: int, n_tokens: int, ratio: float, generator: torch
 
 
 def row_mask(n_samples: int, shape: Shape, ratio: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Hide round(ratio · rows) whole rows: directions at all delays, or antennas; as :func:`draw_mask`."""
+    """Hide round(ratio · rows) whole rows: directions at all delays, or antennas; see MASKS."""
     rows = _shuffled(n_samples, shape[0], generator)[:, : _hidden(shape[0], ratio, "rows (angles or antennas)")]
     hidden = torch.zeros(n_samples, *shape, dtype=torch.bool, device=generator.device)
     hidden.scatter_(1, rows[..., None].expand(-1, -1, shape[1]), True)
@@ -58,7 +58,7 @@ def row_mask(n_samples: int, shape: Shape, ratio: float, generator: torch.Genera
 
 
 def column_mask(n_samples: int, shape: Shape, ratio: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Hide round(ratio · columns) whole columns: delays in all directions, or subcarriers; as :func:`draw_mask`."""
+    """Hide round(ratio · columns) whole columns: delays in all directions, or subcarriers; see MASKS."""
     columns = _shuffled(n_samples, shape[1], generator)[
         :, : _hidden(shape[1], ratio, "columns (delays or subcarriers)")
     ]
@@ -88,6 +88,7 @@ def _random(n_samples: int, shape: Shape, ratio: float, generator: torch.Generat
     return random_mask(n_samples, shape[0] * shape[1], ratio, generator)
 
 
+# (samples, (rows, columns), ratio, generator) to visible int64 [sample, kept] and masked int64 [sample, rest].
 Rule = Callable[[int, Shape, float, torch.Generator], tuple[Tensor, Tensor]]
 MASKS: dict[str, Rule] = {
     "random": _random,
@@ -98,31 +99,32 @@ MASKS: dict[str, Rule] = {
 CHANNEL_MASKS: dict[str, Rule] = {"antenna": row_mask, "frequency": column_mask}
 
 
-def draw_mask(kinds: Sequence[str], ratio: float | Sequence[float], generator: torch.Generator) -> tuple[str, float]:
-    """One mask of a mixture and its ratio, for a whole batch.
+def draw_kind(kinds: Sequence[str], known: Iterable[str], generator: torch.Generator) -> str:
+    """One mask of a mixture, for a whole batch.
 
     Args:
-        kinds: names out of MASKS or CHANNEL_MASKS, one of them drawn; a name given twice is drawn twice as often.
-        ratio: fraction masked, or its smallest and largest, between which it is drawn uniformly.
-        generator: randomness.
-
-    Returns:
-        name and ratio. The rule of that name takes them together with the number of samples and the shape of the
-        grid, gives visible int64 [sample, kept] and masked int64 [sample, rest], and refuses a ratio that leaves or
-        hides nothing.
+        kinds: one of them is drawn; a name given twice is drawn twice as often.
+        known: names that there are.
+        generator: randomness; a mixture of one draws nothing.
 
     Raises:
-        WirelessFMError: an unknown name, drawn or not.
+        WirelessFMError: no kind, or an unknown one, drawn or not.
     """
+    known = list(known)
+    if not kinds:
+        raise WirelessFMError(f"expected at least one kind of mask out of {', '.join(known)}; found none")
     for kind in kinds:
-        if kind not in MASKS and kind not in CHANNEL_MASKS:
-            raise unknown_name("mask", kind, [*MASKS, *CHANNEL_MASKS])
-    # One kind and one ratio draw nothing more: the same masks as without a mixture.
-    kind = kinds[0] if len(kinds) == 1 else kinds[int(_uniform(generator) * len(kinds))]
-    if not isinstance(ratio, int | float):
-        low, high = ratio
-        ratio = low + (high - low) * _uniform(generator)
-    return kind, ratio
+        if kind not in known:
+            raise unknown_name("mask", kind, known)
+    return kinds[0] if len(kinds) == 1 else kinds[int(_uniform(generator) * len(kinds))]
+
+
+def draw_ratio(ratio: float | Sequence[float], generator: torch.Generator) -> float:
+    """A fraction between the smallest and the largest of ``ratio``; a number draws nothing and is the fraction."""
+    if isinstance(ratio, int | float):
+        return ratio
+    low, high = ratio
+    return low + (high - low) * _uniform(generator)
 
 
 def replaced(patches: Tensor, masked: Tensor, generator: torch.Generator) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from wirelessfm.csi import CSI
-from wirelessfm.errors import unknown_name
+from wirelessfm.nn.masks import draw_kind, draw_ratio, random_mask
 from wirelessfm.signal.noise import add_noise
 
 _MASKS = ("comb", "frequency", "antenna")
@@ -46,13 +46,10 @@ def estimation_error(
         hidden_share: smallest and largest share that the last two hide.
 
     Raises:
-        WirelessFMError: an unknown mask.
+        WirelessFMError: an unknown mask, or a share that hides nothing or everything.
     """
     device = csi.values.device
-    for mask in masks:
-        if mask not in _MASKS:
-            raise unknown_name("mask of estimation", mask, _MASKS)
-    mask = masks[0] if len(masks) == 1 else _one_of(masks, generator)
+    mask = draw_kind(masks, _MASKS, generator)
     if mask == "comb":
         seen = _comb(csi, combs, antenna_shares, generator)
     else:
@@ -80,10 +77,10 @@ def _comb(csi: CSI, combs: Sequence[int], shares: Sequence[float], generator: to
 
 
 def _random(csi: CSI, mask: str, hidden_share: Sequence[float], generator: torch.Generator) -> Tensor:
-    device, n = csi.values.device, csi.size({"frequency": "subcarrier"}.get(mask, mask))
-    low, high = hidden_share
-    hidden = low + (high - low) * float(torch.rand(1, generator=generator, device=device))
-    line = torch.rand(n, generator=generator, device=device).argsort() < max(1, round((1 - hidden) * n))
+    n = csi.size("antenna" if mask == "antenna" else "subcarrier")
+    visible, _ = random_mask(1, n, draw_ratio(hidden_share, generator), generator)
+    line = torch.zeros(n, dtype=torch.bool, device=csi.values.device)
+    line[visible[0]] = True
     return (line if mask == "frequency" else line[:, None]).expand(csi.values.shape[1:])
 
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from wirelessfm.csi import CSI
-from wirelessfm.errors import unknown_name
+from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.nn.attention import take_tokens
-from wirelessfm.nn.masks import CHANNEL_MASKS, MASKS, draw_mask, replaced
+from wirelessfm.nn.masks import CHANNEL_MASKS, MASKS, draw_kind, draw_ratio, replaced
 
 STYLES = ("visible", "replace")
 
@@ -25,7 +25,7 @@ def masked_nmse(
     masks: Sequence[str] = ("random",),
     style: str = "visible",
 ) -> Tensor:
-    """Squared error over the masked patches divided by their energy, both summed over the batch.
+    """Squared error over the masked patches, or all of a masked channel, divided by their energy, both summed.
 
     The ratio of sums is used because the energy of a single sample's masked patches can be next to nothing.
     Objective after K. He et al., "Masked Autoencoders Are Scalable Vision Learners", CVPR 2022.
@@ -47,7 +47,10 @@ def masked_nmse(
     """
     if style not in STYLES:
         raise unknown_name("style of masking", style, STYLES)
-    kind, ratio = draw_mask(masks, mask_ratio, generator)
+    kind = draw_kind(masks, [*MASKS, *CHANNEL_MASKS], generator)
+    ratio = draw_ratio(mask_ratio, generator)
+    if style == "replace" and not any(kind in MASKS for kind in masks):
+        raise WirelessFMError(f"style 'replace' is for masked patches, found masks {list(masks)}; use style 'visible'")
     if kind in CHANNEL_MASKS:
         return _nmse_of_hidden_entries(model, csi, kind, ratio, generator)
     tokens = model.tokenize(csi)
@@ -65,7 +68,16 @@ def _nmse_of_hidden_entries(model: Any, csi: CSI, kind: str, ratio: float, gener
     seen = values.flatten(1).scatter(1, masked.to(values.device), 0).view_as(values)
     tokens = model.tokenize(replace(csi, values=seen, axes=("sample", "antenna", "subcarrier")))
     visible = _every(tokens.patches)
-    return _nmse(model.decode(model.encode(tokens, visible), tokens, visible), model.tokenize(csi).patches)
+    wanted = _turned_to(model.tokenize(csi).patches, tokens.patches)
+    return _nmse(model.decode(model.encode(tokens, visible), tokens, visible), wanted)
+
+
+def _turned_to(patches: Tensor, seen: Tensor) -> Tensor:
+    """``patches`` with the global phase of ``seen``, which has a strongest bin of its own to count from."""
+    full, part = (torch.complex(*each.float().chunk(2, dim=-1)) for each in (patches, seen))
+    product = (full.conj() * part).sum(dim=(1, 2), keepdim=True)
+    turned = full * torch.where(product.abs() > 0, product / product.abs().clamp_min(1e-30), 1)
+    return torch.cat([turned.real, turned.imag], dim=-1)
 
 
 def _every(patches: Tensor) -> Tensor:

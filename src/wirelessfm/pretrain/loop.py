@@ -86,6 +86,7 @@ def pretrain(
             seed=recipe.seed,
             seconds=round(spent.wall, 3),
             cpu_seconds=round(spent.cpu, 3),
+            processes=fabric.world_size,
             recipe=recipe.model_dump(mode="json"),
         )
         save_model(step_module.model, card, out / "model")
