@@ -48,7 +48,7 @@ WITHOUT_LABELS: Lines = {
     "flagship": [f"{FLAGSHIP}:{a}" for a in ANSWERS],
     "its recipe, 120 s": [f"spectrum-120s:{a}" for a in ANSWERS],
     "self-supervised": ["spectrum-self-supervised:same-band"],
-    "bound: powers of all paths": ["path-power-genie"],
+    "bound: powers of all paths": ["path-power-genie", "path-power-genie-in-noise"],
 }
 WITH_LABELS: Lines = {
     "flagship, its answers corrected": [

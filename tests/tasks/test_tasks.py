@@ -151,7 +151,7 @@ def test_the_bound_of_beams_is_the_rule_where_there_is_one_path():
 
 
 def test_noise_bounds_how_well_a_single_direction_can_be_known():
-    """A sweep of a large array cannot be wrong more often than the bound says it must, nor much less often."""
+    """Where there is one path, a sweep is the best there is, and as good as the bound says it can be."""
     site = make_site(2000, seed=3, n_reflections=0)
     for name, low, high in (("beam-64-antennas-32-10db", 0.99, 1.0), ("beam-64-antennas-4-10db", 0.75, 0.95)):
         data = get_task(name).build([site])
@@ -160,6 +160,13 @@ def test_noise_bounds_how_well_a_single_direction_can_be_known():
         rule = data.score(BASELINES["same-sweep-beam"].run(data.inputs, 64), everyone)["accuracy"]
         assert low < at_best <= high and abs(rule - at_best) < 0.03
         assert torch.equal(bound.run(data.inputs, 64), bound.run(data.inputs, 64))
+    many = get_task("beam-64-antennas-4-10db").build([make_site(500, seed=3)])
+    everyone = torch.arange(len(many.inputs))
+    noisy, rule = many.bounds[0].run(many.inputs, 64), BASELINES["same-sweep-beam"].run(many.inputs, 64)
+    clean = get_task("beam-64-antennas-4").build([make_site(500, seed=3)]).bounds[0]
+    steps = [many.score(scores, everyone)["accuracy"] for scores in (rule, noisy, clean.run(many.inputs, 64))]
+    assert steps == sorted(steps) and steps[0] < steps[2] - 0.05
+    assert many.bounds[0].name != clean.name
 
 
 def test_direction_noise_is_that_of_the_cramer_rao_bound():

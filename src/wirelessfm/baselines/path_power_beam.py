@@ -1,6 +1,7 @@
 """The bound of cross-band beams: a sweep over the true directions and powers of the paths, which no receiver has.
 
-In noise directions are not to be had exactly by any number of labels; :class:`DirectionNoise` says how exactly.
+In noise directions are not to be had exactly with any number of labels; :class:`DirectionNoise` says how exactly those
+of a single path are, which for several is an approximation, and no bound on beams in the strict sense.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class DirectionNoise:
     """How well a linear array of half a wavelength can know a direction: the Cramér–Rao bound of a single path.
 
     The phase from antenna to antenna has the variance 6 / (SNR · K · N · (N² − 1)) or more with N antennas and K
-    subcarriers (D. Rife and R. Boorstyn, IEEE Trans. Inf. Theory 20(5), 1974, for K = 1). Several paths make it worse.
+    subcarriers, if the estimate is unbiased (D. Rife and R. Boorstyn, IEEE Trans. Inf. Theory 20(5), 1974, for K = 1).
 
     Attributes:
         n_antennas, n_subcarriers, snr_db: of what the receiver sees; the SNR is that of an entry.
@@ -58,10 +59,12 @@ def path_power_system(paths: Sequence[Paths], n_antennas: int, noise: DirectionN
     Args:
         paths: of the users of the task, in its order, at the carrier of the inputs.
         n_antennas: of the array that sweeps at the other carrier.
-        noise: turns the world of each user by an error that the noise does not let anyone avoid; None without noise.
+        noise: turns the world of each user by an error that noise would leave of a single path; None without noise.
+            Then the name is another one.
     """
     run = partial(_run, tuple(paths), n_antennas, noise)
-    return System("path-power-genie", "rule", run, ("beam",), ("class",), notes={"genie": True})
+    name = "path-power-genie" if noise is None else "path-power-genie-in-noise"
+    return System(name, "rule", run, ("beam",), ("class",), notes={"genie": True})
 
 
 def _run(paths: Sequence[Paths], n_antennas: int, noise: DirectionNoise | None, csi: CSI, n_classes: int) -> Tensor:
