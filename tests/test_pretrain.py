@@ -210,4 +210,4 @@ def test_two_processes_train_one_model(tmp_path) -> None:
     done = subprocess.run([sys.executable, str(script)], env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
     _, card = load_saved(tmp_path / "run" / "model")
-    assert card.name == "tiny"
+    assert card.name == "tiny" and card.processes == 2

@@ -141,6 +141,9 @@ def test_the_text_of_a_card_says_it_all(root) -> None:
     ):
         assert part in text
     assert card.weights in text and "wfm card small-1 --recipe > recipe.yaml\n  wfm pretrain recipe.yaml -o run" in text
+    two = card_text(replace(card, processes=2), "small-1")
+    assert "in each of 2 processes" in two and "in each of" not in text
+    assert "wfm pretrain recipe.yaml --devices 2 -o run" in two
     again = parse_recipe(yaml.safe_load(recipe_text(card)))
     assert again.model.config == card.config
     assert again.model_copy(update={"model": load_recipe("masked").model}) == load_recipe("masked")

@@ -25,9 +25,9 @@ def card_text(card: ModelCard, name: str) -> str:
         "model": f"{card.model}{_settings(card.config)}",
         "parameters": f"{card.n_parameters:,}",
         "trained on": ", ".join(card.corpora) or "not recorded",
-        **_training(card.recipe),
+        **_training(card),
         "seed": str(card.seed),
-        "took": f"{card.seconds:,.0f} s, {card.cpu_seconds:,.0f} s of the processor",
+        "took": f"{card.seconds:,.0f} s, {card.cpu_seconds:,.0f} s of the processor{_each(card)}",
         "weights": f"{card.weights} (hash of their names, shapes and values)",
         "licence": card.licence,
         "made with": f"wirelessfm {card.version}",
@@ -58,12 +58,17 @@ def _commands(card: ModelCard, name: str) -> str:
     return f"  wfm card {name} --recipe > recipe.yaml\n  wfm pretrain recipe.yaml{processes} -o run"
 
 
-def _training(recipe: Mapping[str, Any]) -> dict[str, str]:
+def _each(card: ModelCard) -> str:
+    return f" in each of {card.processes} processes" if card.processes > 1 else ""
+
+
+def _training(card: ModelCard) -> dict[str, str]:
+    recipe = card.recipe
     if not recipe:
         return {}
     try:
         terms = ", ".join(f"{part['weight']:g} × {part['name']}" for part in recipe["objectives"])
-        length = f"{recipe['training']['steps']:,} steps of {recipe['training']['batch_size']} samples"
+        length = f"{recipe['training']['steps']:,} steps of {recipe['training']['batch_size']} samples{_each(card)}"
         return {"recipe": recipe["name"], "objectives": terms, "length": length}
     except (KeyError, TypeError, ValueError) as error:
         raise WirelessFMError(
