@@ -112,6 +112,14 @@ def test_the_best_beam_in_the_mirror_is_the_mirrored_beam(model, csi) -> None:
     assert not torch.allclose(answers, mirrored_beams(answers), atol=0.1)
 
 
+def test_where_the_array_is_does_not_matter(model, csi) -> None:
+    """The first antennas of a larger array are a small one."""
+    small = synthesize(make_site(40).sub6.connected(), PlanarArray(8), OFDM(16, 3e5))
+    moved = replace(small, coords={**small.coords, "antenna": small.coords["antenna"] + 3.0})
+    assert torch.allclose(model.embed(moved), model.embed(small), atol=1e-3)
+    assert torch.allclose(model.predict_beams(moved), model.predict_beams(small), atol=1e-2)
+
+
 def test_a_linear_array_is_assumed_where_positions_are_missing(model, csi) -> None:
     bare = replace(csi, coords={"subcarrier": csi.coords["subcarrier"]})
     assert torch.allclose(model.embed(bare), model.embed(csi), atol=1e-4)

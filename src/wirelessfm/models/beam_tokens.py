@@ -55,7 +55,7 @@ def beam_tokens(seen: Seen) -> BeamTokens:
     directions = direction_grid(seen.positions)
     frequencies = seen.frequencies_hz[seen.subcarriers]
     delays = torch.arange(N_DELAYS, dtype=torch.float64, device=frequencies.device) / (N_DELAYS * seen.gap_hz)
-    steering = antenna_waves(seen.positions[seen.antennas], directions) / math.sqrt(len(seen.antennas))
+    steering = antenna_waves(seen.centred, directions) / math.sqrt(len(seen.antennas))
     beams = torch.einsum("ad,stak->stdk", steering.conj(), seen.values)
     tones = delay_waves(frequencies, delays).conj() / math.sqrt(len(frequencies))
     profile = squared_magnitude(beams @ tones).mean(dim=1)
@@ -125,7 +125,7 @@ def _peaks(seen: Seen, directions: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _beams(seen: Seen, directions: Tensor) -> tuple[Tensor, Tensor]:
-    steering = antenna_waves(seen.positions[seen.antennas], directions) / math.sqrt(len(seen.antennas))
+    steering = antenna_waves(seen.centred, directions) / math.sqrt(len(seen.antennas))
     beams = torch.einsum("ad,stak->stdk", steering.conj(), seen.values)
     power = squared_magnitude(beams).mean(dim=(1, 3))
     return power, _lag(beams, seen)

@@ -37,6 +37,12 @@ class Seen:
     carrier_hz: float
 
     @property
+    def centred(self) -> Tensor:
+        """Positions of the observed antennas about their middle: where an array is does not change what it sees."""
+        observed = self.positions[self.antennas]
+        return observed - observed.mean(dim=0)
+
+    @property
     def gap_hz(self) -> float:
         """Smallest distance of observed subcarriers; delays are ambiguous beyond 1/gap."""
         seen = self.frequencies_hz[self.subcarriers]
