@@ -61,7 +61,7 @@ def test_objectives_are_dropped_by_name_and_numbered_as_in_the_full_recipe() -> 
         ("x: data.noiseless=2", "noiseless"),
         ("x: -estimate", "Did you mean 'estimation'.*better-view"),
         ("x: -better-view; -estimation; -continuation", "at least 1 item"),
-        ("x: training.steps=7; seed=3", "changes nothing"),
+        ("x: training.steps=70; seed=3", "changes nothing"),
         ("x: objectives.0.options.known=1", "changes nothing"),
     ],
 )

@@ -14,7 +14,7 @@ from wirelessfm.objectives.masked import _turned_to
 from wirelessfm.pretrain import pretrain
 from wirelessfm.recipe import load_recipe
 
-RECIPES = ("masked", "contrastive", "charting", "next-token", "hybrid", "csi-clip")
+RECIPES = ("masked", "masked-channel", "contrastive", "charting", "next-token", "hybrid", "csi-clip")
 SMALL = {"width": 16, "depth": 1, "n_heads": 2}
 
 
