@@ -55,8 +55,7 @@ def beam_tokens(seen: Seen) -> BeamTokens:
     directions = direction_grid(seen.positions)
     frequencies = seen.frequencies_hz[seen.subcarriers]
     delays = torch.arange(N_DELAYS, dtype=torch.float64, device=frequencies.device) / (N_DELAYS * seen.gap_hz)
-    steering = antenna_waves(seen.centred, directions) / math.sqrt(len(seen.antennas))
-    beams = torch.einsum("ad,stak->stdk", steering.conj(), seen.values)
+    beams = _beams(seen, directions)
     tones = delay_waves(frequencies, delays).conj() / math.sqrt(len(frequencies))
     profile = squared_magnitude(beams @ tones).mean(dim=1)
     profile = profile / profile.amax(dim=(1, 2), keepdim=True).clamp_min(1e-30)
@@ -66,7 +65,7 @@ def beam_tokens(seen: Seen) -> BeamTokens:
     around = (beams * beams.roll(1, dims=2).conj()).mean(dim=(1, 3))
     relative = power / power.amax(dim=1, keepdim=True).clamp_min(1e-30)
     total = lag.sum(dim=1, keepdim=True)
-    peak, peak_lag = _peaks(seen, directions) if not directions[:, 1].any() else (power, lag)
+    peak, peak_lag = _peaks(seen, directions, power, lag) if not directions[:, 1].any() else (power, lag)
     local = [_delay_s(peak_lag, seen.gap_hz), _delay_s(total, seen.gap_hz)]
     excess = _excess(peak * (seen.power / len(seen.antennas))[:, None], local[0], seen.carrier_hz)
     parts = [
@@ -109,26 +108,26 @@ def _steps(excess: Tensor) -> Tensor:
     return torch.sigmoid((excess[..., None] - thresholds) / 0.03)
 
 
-def _peaks(seen: Seen, directions: Tensor) -> tuple[Tensor, Tensor]:
+def _peaks(seen: Seen, directions: Tensor, power: Tensor, lag: Tensor) -> tuple[Tensor, Tensor]:
     """Power and lag of the strongest of three directions about each of a linear grid, half a step apart.
 
     Between two directions of the grid a wave loses up to 0.9 dB, as much as tells a line of sight from a reflection at
     grazing incidence; so it is 0.2 dB.
+    ``power`` and ``lag`` are those on the grid.
     """
     half = directions + (directions[1] - directions[0]) / 2 if len(directions) > 1 else directions
-    between, lag_between = _beams(seen, half)
-    power, lag = _beams(seen, directions)
+    beams = _beams(seen, half)
+    between, lag_between = squared_magnitude(beams).mean(dim=(1, 3)), _lag(beams, seen)
     powers = torch.stack([power, between, between.roll(1, dims=1)], dim=-1)
     lags = torch.stack([lag, lag_between, lag_between.roll(1, dims=1)], dim=-1)
     best, where = powers.max(dim=-1)
     return best, lags.gather(-1, where[..., None])[..., 0]
 
 
-def _beams(seen: Seen, directions: Tensor) -> tuple[Tensor, Tensor]:
+def _beams(seen: Seen, directions: Tensor) -> Tensor:
+    """What a sweep receives, complex64 [sample, time, direction, subcarrier]."""
     steering = antenna_waves(seen.centred, directions) / math.sqrt(len(seen.antennas))
-    beams = torch.einsum("ad,stak->stdk", steering.conj(), seen.values)
-    power = squared_magnitude(beams).mean(dim=(1, 3))
-    return power, _lag(beams, seen)
+    return torch.einsum("ad,stak->stdk", steering.conj(), seen.values)
 
 
 def _lag(beams: Tensor, seen: Seen) -> Tensor:
