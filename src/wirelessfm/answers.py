@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -80,10 +81,14 @@ def _answered(model: nn.Module, method: str, csi: CSI, n_classes: int) -> Tensor
 
 
 def taught(card: ModelCard, what: str) -> bool:
-    """Whether the recipe of a card used ``positions``, or an option of ``better-view``."""
-    objectives = card.recipe.get("objectives", ())
+    """Whether a training that led to these weights used ``positions``, or an option of ``better-view``."""
+    return any(_taught(stage.recipe, what) for stage in card.stages())
+
+
+def _taught(recipe: Mapping[str, Any], what: str) -> bool:
+    objectives = recipe.get("objectives", ())
     if what == "positions":
-        parts = [card.recipe.get("data", {}), *(part.get("data", {}) for part in objectives)]
+        parts = [recipe.get("data", {}), *(part.get("data", {}) for part in objectives)]
         return any(bool(part.get(what)) for part in parts)
     # Beams at the same carrier are what the objective predicts unless told otherwise.
     options = [{"beams": 1.0} | part.get("options", {}) for part in objectives if part["name"] == "better-view"]

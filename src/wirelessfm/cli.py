@@ -62,7 +62,7 @@ def _fail(message: str, code: int) -> None:
 
 @app.command()
 def trace(
-    scene: Annotated[str, typer.Argument(help="Scene of Sionna RT, such as munich.")],
+    scenes: Annotated[list[str], typer.Argument(help="Of Sionna RT, such as munich; or made-up: town-0, town-1 …")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder; finished parts in it are kept and continued.")],
     sites: Annotated[int, typer.Option(min=1, help="Base stations.")] = 1,
     carrier_hz: Annotated[list[float] | None, typer.Option(help="Repeat for more; default 3.5e9.")] = None,
@@ -79,12 +79,13 @@ def trace(
     deterministic: Annotated[bool, typer.Option("--deterministic", help="Every path repeatable; slower.")] = False,
     seed: Annotated[int, typer.Option(help="Of base stations, users and rays.")] = 0,
 ) -> None:
-    """Ray-trace users of a city: one folder with Paths per base station and carrier (needs the extra rt)."""
+    """Ray-trace users of cities: one folder with Paths per base station and carrier (needs the extra rt)."""
+    from dataclasses import replace
+
     from wirelessfm.data.simulate.request import TraceRequest
     from wirelessfm.data.simulate.sionna_rt import trace_scene
 
     request = TraceRequest(
-        scene=scene,
         n_sites=sites,
         carriers_hz=tuple(carrier_hz or (3.5e9,)),
         layout=layout,  # type: ignore[arg-type]  # checked by TraceRequest
@@ -100,8 +101,9 @@ def trace(
         diffraction=diffraction,
         deterministic=deterministic,
     )
-    for folder in trace_scene(request, out):
-        typer.echo(str(folder))
+    for scene in scenes:
+        for folder in trace_scene(replace(request, scene=scene), out):
+            typer.echo(str(folder))
 
 
 @app.command()
@@ -111,6 +113,7 @@ def pretrain(
     accelerator: Annotated[str, typer.Option(help="cpu, cuda, mps …")] = "cpu",
     devices: Annotated[int, typer.Option(min=1, help="Processes or devices per node; more than 1 is DDP.")] = 1,
     nodes: Annotated[int, typer.Option(min=1)] = 1,
+    start: Annotated[str | None, typer.Option(help="Weights to start from: a model folder, or a name.")] = None,
 ) -> None:
     """Pretrain a model from a recipe; killed runs continue where they were."""
     from wirelessfm.data.corpus import load_corpora
@@ -119,6 +122,7 @@ def pretrain(
     from wirelessfm.recipe import load_recipe
 
     plan = load_recipe(recipe)
+    plan = plan if start is None else plan.started_from(start)
     folder = run(plan, load_corpora(plan.data.corpora), out, Hardware(accelerator, devices, nodes))
     # Under DDP this line runs in every process.
     if os.environ.get("LOCAL_RANK", "0") == "0":

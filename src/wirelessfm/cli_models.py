@@ -50,12 +50,14 @@ def complete(
 def card(
     model: Model,
     recipe: Annotated[bool, typer.Option("--recipe", help="The recipe alone, as YAML for wfm pretrain.")] = False,
+    stage: Annotated[int | None, typer.Option(min=1, help="Of several trainings in a row; default the last.")] = None,
 ) -> None:
     """What a pretrained model is, what it was trained on, and the commands that make it again."""
-    from wirelessfm.models.card_text import card_text, recipe_text
+    from wirelessfm.models.card_text import card_text, recipe_text, stage_of
     from wirelessfm.models.shipped import load_trained
 
     _, found = load_trained(model)
+    found = found if stage is None else stage_of(found, stage)
     typer.echo(recipe_text(found) if recipe else card_text(found, model), nl=not recipe)
 
 

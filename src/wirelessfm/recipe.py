@@ -22,10 +22,11 @@ class _Strict(BaseModel):
 
 
 class ModelPart(_Strict):
-    """Which model, and its settings."""
+    """Which model, its settings, and the weights it starts from: a model folder, or a name of weights that ship."""
 
     name: str
     config: dict[str, Any] = Field(default_factory=dict)
+    start: str | None = None
 
     @field_validator("name")
     @classmethod
@@ -155,6 +156,10 @@ class Recipe(_Strict):
         """The same recipe with other settings of its training, checked again: of few steps a part may have none."""
         content = self.model_dump(mode="json")
         return parse_recipe(content | {"training": content["training"] | changes})
+
+    def started_from(self, weights: str) -> Recipe:
+        """The same recipe from trained weights on: a model folder, or a name of weights that ship."""
+        return self.model_copy(update={"model": self.model.model_copy(update={"start": weights})})
 
     def on(self, corpora: Iterable[str]) -> Recipe:
         """The same recipe on other corpora."""

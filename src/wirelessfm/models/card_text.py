@@ -21,10 +21,12 @@ def card_text(card: ModelCard, name: str) -> str:
     Raises:
         WirelessFMError: the recipe in the card is not one.
     """
+    *_, before = [None, *card.stages()[:-1]]
     lines = {
         "model": f"{card.model}{_settings(card.config)}",
         "parameters": f"{card.n_parameters:,}",
         "trained on": ", ".join(card.corpora) or "not recorded",
+        **({"starts from": f"{before.weights}, {before.name}, {before.seconds:,.0f} s"} if before else {}),
         **_training(card),
         "seed": str(card.seed),
         "took": f"{card.seconds:,.0f} s, {card.cpu_seconds:,.0f} s of the processor{_each(card)}",
@@ -47,15 +49,34 @@ def recipe_text(card: ModelCard) -> str:
             f"the card of '{card.name or card.model}' has no recipe: its weights were not made by 'wfm pretrain'"
         )
     # With all settings of the model: defaults may be others by now.
-    model = {"name": card.model, "config": dict(card.config)}
+    model = {"name": card.model, "config": dict(card.config), "start": card.recipe.get("model", {}).get("start")}
     return yaml.safe_dump({**card.recipe, "model": model}, sort_keys=False, width=120)
 
 
+def stage_of(card: ModelCard, number: int) -> ModelCard:
+    """The card of training ``number``, from 1, of those that led to these weights.
+
+    Raises:
+        WirelessFMError: there were fewer.
+    """
+    stages = card.stages()
+    if not 1 <= number <= len(stages):
+        raise WirelessFMError(f"these weights took {len(stages)} training(s), found no number {number}")
+    return stages[number - 1]
+
+
 def _commands(card: ModelCard, name: str) -> str:
-    if not card.recipe:
+    stages = card.stages()
+    if not all(stage.recipe for stage in stages):
         return "  no recipe is recorded"
-    processes = f" --devices {card.processes}" if card.processes > 1 else ""
-    return f"  wfm card {name} --recipe > recipe.yaml\n  wfm pretrain recipe.yaml{processes} -o run"
+    lines, start = list[str](), ""
+    for number, stage in enumerate(stages, start=1):
+        own = number if len(stages) > 1 else ""
+        processes = f" --devices {stage.processes}" if stage.processes > 1 else ""
+        lines.append(f"  wfm card {name} --recipe{own and f' --stage {own}'} > recipe{own}.yaml")
+        lines.append(f"  wfm pretrain recipe{own}.yaml{processes}{start} -o run{own}")
+        start = f" --start run{own}/model"
+    return "\n".join(lines)
 
 
 def _each(card: ModelCard) -> str:

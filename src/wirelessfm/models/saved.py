@@ -28,7 +28,8 @@ class ModelCard:
     """Provenance of a set of weights: builder and settings, content hash, data, seed, recipe, licence.
 
     ``seconds`` of training are those on the clock, ``cpu_seconds`` those of the processor in all threads of one of the
-    ``processes``, each of which had batches of its own.
+    ``processes``, each of which had batches of its own. ``before`` is the card of the weights that training started
+    from, and empty where these were random; ``corpora`` are those of both.
     """
 
     model: str
@@ -44,6 +45,16 @@ class ModelCard:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     licence: str = "Apache-2.0"
     version: str = ""
+    before: Mapping[str, Any] = field(default_factory=dict)
+
+    def stages(self) -> list[ModelCard]:
+        """The cards of all trainings that led to these weights, the first of them first, this one last."""
+        return [*(_card_of(self.before).stages() if self.before else ()), self]
+
+
+def _card_of(content: Mapping[str, Any]) -> ModelCard:
+    """A card from what JSON has of it."""
+    return ModelCard(**{**content, "corpora": tuple(content.get("corpora", ()))})
 
 
 def weights_hash(state: Mapping[str, Tensor]) -> str:
@@ -84,7 +95,7 @@ def load_saved(folder: str | os.PathLike[str]) -> tuple[nn.Module, ModelCard]:
         raise WirelessFMError(f"'{folder / CARD}' is not the card of a model ({KIND})")
     state = _read_weights(folder / WEIGHTS, content.pop("sha256", ""), content.get("weights", ""))
     try:
-        card = ModelCard(**{**content, "corpora": tuple(content.get("corpora", ()))})
+        card = _card_of(content).stages()[-1]
     except TypeError as error:
         raise WirelessFMError(f"'{folder / CARD}' is not a complete model card: {error}") from error
     model = build_model(card.model, card.config)

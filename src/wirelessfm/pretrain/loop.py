@@ -26,6 +26,7 @@ from wirelessfm.data import corpus
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.models.published import PublishedEncoder
 from wirelessfm.models.saved import ModelCard, load_saved, save_model
+from wirelessfm.models.shipped import load_trained
 from wirelessfm.paths import Paths
 from wirelessfm.pretrain.optimizers import build_optimizers, learning_rate
 from wirelessfm.pretrain.state import Seconds, peek_step, resume, same_recipe, save_checkpoint
@@ -63,7 +64,7 @@ def pretrain(
 
     Raises:
         WirelessFMError: ``out`` holds a run of another recipe, a corrupt checkpoint, or cannot be written; the
-            loss became NaN.
+            loss became NaN; the weights to start from are missing or of another model.
     """
     out = Path(out)
     if (out / "model").exists():
@@ -72,6 +73,7 @@ def pretrain(
     segment = _fresh_name(out / "logs", f"from-step-{peek_step(out)}")
     csv = CSVLogger(out, name="logs", version=segment, flush_logs_every_n_steps=1)
     fabric = _fabric(recipe.training, hardware, [csv, TensorBoardLogger(out, name="logs", version=segment)])
+    before = load_trained(recipe.model.start)[1] if recipe.model.start is not None else None
     step_module = PretrainStep(recipe, sites).to(fabric.device)
     optimizers = build_optimizers(step_module, recipe.training)
     done, spent = resume(out, recipe, step_module, optimizers, fabric.device)
@@ -82,12 +84,13 @@ def pretrain(
             model=recipe.model.name,
             config=_settings(step_module.model, recipe),
             name=recipe.name,
-            corpora=tuple(sorted({site.meta.scene for site in sites})),
+            corpora=tuple(sorted({site.meta.scene for site in sites} | set(before.corpora if before else ()))),
             seed=recipe.seed,
             seconds=round(spent.wall, 3),
             cpu_seconds=round(spent.cpu, 3),
             processes=fabric.world_size,
             recipe=recipe.model_dump(mode="json"),
+            before=asdict(before) if before else {},
         )
         save_model(step_module.model, card, out / "model")
     return out / "model"

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from wirelessfm.data.simulate.llvm import sionna_rt
+from wirelessfm.data.simulate.towns import town_number, town_xml
 from wirelessfm.errors import WirelessFMError, unknown_name
 
 USER_HEIGHT_M = 1.5
@@ -39,19 +40,15 @@ class Outdoors:
     """A loaded Sionna RT scene and its ground.
 
     Args:
-        name: a scene that comes with Sionna RT, such as ``munich``.
+        name: a scene that comes with Sionna RT, such as ``munich``, or ``town-N`` of :mod:`.towns`.
 
     Raises:
         WirelessFMError: unknown scene, or one without a ground mesh.
     """
 
     def __init__(self, name: str) -> None:
-        rt = sionna_rt()
-        known = {n: path for n, path in vars(rt.scene).items() if isinstance(path, str) and path.endswith(".xml")}
-        if name not in known:
-            raise unknown_name("scene", name, known)
         self.name = name
-        self.scene = rt.load_scene(known[name], merge_shapes_exclude_regex=_GROUND.pattern)
+        self.scene = _load(name)
         self._ground = [o for n, o in self.scene.objects.items() if _GROUND.search(n)]
         if not self._ground:
             raise WirelessFMError(f"scene '{name}' has no ground mesh to put users on; choose a city such as munich")
@@ -95,6 +92,16 @@ class Outdoors:
         ray: Any = mi.Ray3f(_point(start_m), mi.Vector3f(_point(end_m - start_m)))
         ray.maxt = mi.Float(1 - 1e-4)
         return ~self.scene.mi_scene.ray_test(ray).numpy()
+
+
+def _load(name: str) -> Any:
+    rt = sionna_rt()
+    if (number := town_number(name)) is not None:
+        return rt.load_scene_from_string(town_xml(number), merge_shapes_exclude_regex=_GROUND.pattern)
+    known = {n: path for n, path in vars(rt.scene).items() if isinstance(path, str) and path.endswith(".xml")}
+    if name not in known:
+        raise unknown_name("scene (nor is it town-0, town-1 and so on)", name, known)
+    return rt.load_scene(known[name], merge_shapes_exclude_regex=_GROUND.pattern)
 
 
 def grid_users(place: Outdoors, centre_m: np.ndarray, spacing_m: float, radius_m: float) -> Users:
