@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tests.synthetic_sites import make_site
+from wirelessfm import kept
 from wirelessfm.adapt.corrected import corrected
 from wirelessfm.baselines import BASELINES, System, angle_spectrum_features, remembering
 from wirelessfm.errors import WirelessFMError
@@ -264,7 +265,7 @@ def test_rows_carry_the_costs_of_their_system(tmp_path):
     }
 
 
-def test_embeddings_are_kept_and_found_by_weights_and_input(tmp_path):
+def test_embeddings_are_kept_and_found_by_weights_input_and_code(tmp_path, monkeypatch):
     calls = []
 
     def counted(csi):
@@ -279,6 +280,11 @@ def test_embeddings_are_kept_and_found_by_weights_and_input(tmp_path):
     assert len(calls) == 3 == len(list(tmp_path.iterdir()))
     run([dataclasses.replace(system, weights="")], budgets=(0.1,), cache=tmp_path)
     assert len(list(tmp_path.iterdir())) == 3
+    # Between two versions the code changes too, and with it what a model says.
+    with monkeypatch.context() as changed:
+        changed.setattr(kept, "source_digest", lambda: "other code")
+        run([system], budgets=(0.1,), cache=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 4
     for file in tmp_path.iterdir():
         file.write_bytes(b"broken")
     with pytest.raises(WirelessFMError, match="remove it"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import os
 import threading
@@ -10,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +31,7 @@ from wirelessfm.baselines.system import COMPUTED_ELSEWHERE, System
 from wirelessfm.csi import CSI
 from wirelessfm.data.splits import Split
 from wirelessfm.errors import WirelessFMError
-from wirelessfm.files import atomic_file
+from wirelessfm.kept import kept
 from wirelessfm.tasks import TaskData
 
 
@@ -175,19 +173,9 @@ def _kept_features(job: Job, cache: Path | None) -> Tensor:
     # What a rule says depends on the task, and its name does not say what it is, as weights do.
     if cache is None or not job.system.weights or job.system.kind == "correction":
         return _features(job)
-    # The name of a system says how its embeddings are pooled and resized; another version may embed otherwise.
-    identity = f"{version('wirelessfm')} {job.system.name} {job.system.weights} {job.data.inputs.fingerprint()}"
-    file = cache / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.npy"
-    if file.exists():
-        try:
-            return torch.from_numpy(np.load(file, allow_pickle=False))
-        except (OSError, ValueError) as error:
-            raise WirelessFMError(f"'{file}' is not a readable cache of embeddings; remove it") from error
-    features = _features(job)
-    cache.mkdir(parents=True, exist_ok=True)
-    with atomic_file(file) as path, open(path, "wb") as stream:
-        np.save(stream, features.numpy(), allow_pickle=False)
-    return features
+    # The name of a system says how its embeddings are pooled and resized.
+    made_by = f"{job.system.name} {job.system.weights} {job.data.inputs.fingerprint()}"
+    return kept(cache, made_by, partial(_features, job))
 
 
 def _features(job: Job) -> Tensor:
