@@ -47,8 +47,10 @@ def plan(recipe: Recipe, variants: Sequence[str], steps: int) -> list[Contender]
     """The full recipe and its variants, every recipe checked.
 
     Raises:
-        WirelessFMError: as :func:`variants.parse_variant`; variants of the same name, steps within a warm-up.
+        WirelessFMError: as :func:`variants.parse_variant`; variants of the same name, steps within a warm-up, trained
+            weights to start from.
     """
+    recipe.check_from_random()
     full = Contender(FULL, recipe.with_training({"steps": steps}))
     found = [full, *(Contender(*parse_variant(text, full.recipe)) for text in variants)]
     names = [RANDOM, *(contender.name for contender in found)]

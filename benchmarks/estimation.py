@@ -18,7 +18,7 @@ import torch
 
 from wirelessfm.baselines import BASELINES, true_covariance_system
 from wirelessfm.evaluate import evaluate
-from wirelessfm.suite import site_pairs
+from wirelessfm.sources import site_pairs
 from wirelessfm.tasks import TASKS, EstimationTask, Row, SitePaths
 
 SYSTEMS = ("ls-linear", "ls-dft", "omp", "lmmse", "denoising-cnn", "mapping-network")

@@ -183,8 +183,9 @@ def cells(
     """Sizes × fractions × seeds, every recipe checked. Seeds count up from that of the recipe.
 
     Raises:
-        WirelessFMError: settings that the model does not have, steps within the warm-up.
+        WirelessFMError: settings that the model does not have, steps within the warm-up, trained weights to start from.
     """
+    recipe.check_from_random()
     check_steps(recipe, steps)
     found = []
     for size, fraction, seed in itertools.product(sizes, fractions, range(seeds)):

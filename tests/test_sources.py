@@ -64,3 +64,11 @@ def test_cities_of_another_folder(tmp_path) -> None:
     assert 0 < len(data) <= 200
     with pytest.raises(WirelessFMError, match=r"unknown scene 'florence'.*Known: elsewhere"):
         city_data(["los"], ["florence"], root=tmp_path)
+
+
+def test_a_city_at_one_carrier_serves_the_tasks_that_need_no_other(tmp_path) -> None:
+    corpus.load("florence-bs1-3.5GHz")[:200].save(tmp_path / "elsewhere-bs0-3.5GHz")
+    (data,) = city_data(["los"], ["elsewhere"], root=tmp_path)
+    assert 0 < len(data) <= 200
+    with pytest.raises(WirelessFMError, match=r"needs a millimetre-wave carrier.*second --carrier-hz"):
+        city_data(["beam-64-antennas-8"], ["elsewhere"], root=tmp_path)

@@ -50,12 +50,12 @@ def zero_label_system(model: nn.Module, card: ModelCard, answer: str, name: str 
         name: of the model, instead of that on the card; the answer is added to it.
 
     Raises:
-        WirelessFMError: no such answer, the model does not have it, or its pretraining did not teach it.
+        WirelessFMError: no such answer, the model does not have it, or its last training did not teach it.
     """
     if answer not in ANSWERS:
         raise unknown_name("answer of a model", answer, ANSWERS)
     asked = ANSWERS[answer]
-    if not hasattr(model, asked.method) or not taught(card, asked.taught):
+    if not hasattr(model, asked.method) or not taught(card.recipe, asked.taught):
         raise WirelessFMError(
             f"'{name or card.name}' does not answer '{answer}' without labels: expected a model with {asked.method} "
             f"whose pretraining used {asked.taught}; evaluate it with a head instead"
@@ -80,12 +80,13 @@ def _answered(model: nn.Module, method: str, csi: CSI, n_classes: int) -> Tensor
     return torch.stack([-scores, scores], dim=1) if scores.dim() == 1 else scores
 
 
-def taught(card: ModelCard, what: str) -> bool:
-    """Whether a training that led to these weights used ``positions``, or an option of ``better-view``."""
-    return any(_taught(stage.recipe, what) for stage in card.stages())
+def saw(card: ModelCard, what: str) -> bool:
+    """Whether any training that led to these weights used ``positions``, or an option of ``better-view``."""
+    return any(taught(stage.recipe, what) for stage in card.stages())
 
 
-def _taught(recipe: Mapping[str, Any], what: str) -> bool:
+def taught(recipe: Mapping[str, Any], what: str) -> bool:
+    """Whether this training did: what only one before it taught, the weights need not know any more."""
     objectives = recipe.get("objectives", ())
     if what == "positions":
         parts = [recipe.get("data", {}), *(part.get("data", {}) for part in objectives)]
@@ -98,9 +99,9 @@ def _taught(recipe: Mapping[str, Any], what: str) -> bool:
 def provenance_notes(card: ModelCard) -> dict[str, object]:
     """Some objectives learn from what is the label of a task; its rows say so."""
     labels = {"positions": "positions", "known": "line of sight, delays, directions", "other_carrier": "28 GHz beams"}
-    saw = [text for what, text in labels.items() if taught(card, what)]
-    notes: dict[str, object] = {"pretraining_saw": "; ".join(saw)} if saw else {}
-    if taught(card, "beams"):
+    seen = [text for what, text in labels.items() if saw(card, what)]
+    notes: dict[str, object] = {"pretraining_saw": "; ".join(seen)} if seen else {}
+    if saw(card, "beams"):
         # No label that only a simulator has, but what the tasks full-beam and partial-beam ask for.
         notes["pretraining_predicted"] = "beams of a 32-antenna array at the same carrier"
     return notes

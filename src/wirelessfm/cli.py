@@ -83,7 +83,7 @@ def trace(
     from dataclasses import replace
 
     from wirelessfm.data.simulate.request import TraceRequest
-    from wirelessfm.data.simulate.sionna_rt import trace_scene
+    from wirelessfm.data.simulate.sionna_rt import trace_scenes
 
     request = TraceRequest(
         n_sites=sites,
@@ -101,9 +101,8 @@ def trace(
         diffraction=diffraction,
         deterministic=deterministic,
     )
-    for scene in scenes:
-        for folder in trace_scene(replace(request, scene=scene), out):
-            typer.echo(str(folder))
+    for folder in trace_scenes([replace(request, scene=scene) for scene in scenes], out):
+        typer.echo(str(folder))
 
 
 @app.command()

@@ -57,8 +57,8 @@ def card(
     from wirelessfm.models.shipped import load_trained
 
     _, found = load_trained(model)
-    found = found if stage is None else stage_of(found, stage)
-    typer.echo(recipe_text(found) if recipe else card_text(found, model), nl=not recipe)
+    one = found if stage is None else stage_of(found, stage)
+    typer.echo(recipe_text(one) if recipe else card_text(found, model, stage), nl=not recipe)
 
 
 MODEL_COMMANDS: dict[str, Callable[..., None]] = {"embed": embed, "complete": complete, "card": card}

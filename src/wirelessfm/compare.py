@@ -162,6 +162,8 @@ def check_able(contenders: Sequence[Contender], datas: Sequence[TaskData]) -> No
 def load_contenders(systems: Sequence[str], scenes: Sequence[str]) -> list[Contender]:
     """Recipes on other cities; rows are named after the model, or after the recipe where two have the same model."""
     recipes = [load_recipe(name) for name in systems]
+    for recipe in recipes:
+        recipe.check_from_random()
     models = Counter(recipe.model.name for recipe in recipes)
     names = [r.model.name if models[r.model.name] == 1 else r.name for r in recipes]
     if not names or len(set(names)) != len(names):

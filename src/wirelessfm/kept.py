@@ -49,3 +49,7 @@ def source_digest() -> str:
     for file in sorted(root.rglob("*.py")):
         digest.update(f"{file.relative_to(root)} ".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
+
+
+# Now, when the code is read that runs, and not when it is first asked: it may be edited meanwhile.
+source_digest()

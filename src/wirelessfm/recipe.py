@@ -161,6 +161,18 @@ class Recipe(_Strict):
         """The same recipe from trained weights on: a model folder, or a name of weights that ship."""
         return self.model_copy(update={"model": self.model.model_copy(update={"start": weights})})
 
+    def check_from_random(self) -> None:
+        """Refuse trained weights to start from: what they took and saw would not count.
+
+        Raises:
+            WirelessFMError: the recipe has a start.
+        """
+        if self.model.start is not None:
+            raise WirelessFMError(
+                f"recipe '{self.name}' starts from the trained weights '{self.model.start}', and models are compared "
+                "here that all start from random ones; remove model.start"
+            )
+
     def on(self, corpora: Iterable[str]) -> Recipe:
         """The same recipe on other corpora."""
         return self.model_copy(update={"data": self.data.model_copy(update={"corpora": tuple(corpora)})})

@@ -29,13 +29,19 @@ SOURCES = {"sites": "cities (--scene)", "csi": "simulated sets (--simulate)", "f
 
 
 def site_pairs(scenes: Sequence[str], root: corpus.Root = None) -> list[SitePaths]:
-    """Every base station of ``scenes`` at 3.5 and 28 GHz, with the same users."""
+    """Every base station of ``scenes`` at 3.5 GHz and, where it is there, with the same users at 28 GHz."""
     known = {scene for scene, _ in corpus.sites(root)}
     for scene in scenes:
         if scene not in known:
             raise unknown_name("scene", scene, known)
-    pairs = [(scene, site) for scene, site in corpus.sites(root) if scene in scenes]
-    return [SitePaths(*(corpus.load_site(*pair, carrier, root) for carrier in (3.5e9, 28e9))) for pair in pairs]
+    return [_site_pair(scene, site, root) for scene, site in corpus.sites(root) if scene in scenes]
+
+
+def _site_pair(scene: str, site: str, root: corpus.Root) -> SitePaths:
+    there = f"{scene}-{site}-28GHz" in corpus.names(root)
+    return SitePaths(
+        corpus.load_site(scene, site, 3.5e9, root), corpus.load_site(scene, site, 28e9, root) if there else None
+    )
 
 
 def city_data(

@@ -31,7 +31,7 @@ def test_every_entry_is_complete(entry: Entry) -> None:
 @pytest.mark.parametrize("entry", [e for e in ENTRIES if e.kind == "obtain"], ids=lambda entry: entry.name)
 def test_conversions_name_readers_that_give_what_is_promised(entry: Entry) -> None:
     readers = {"Paths": PATH_READERS, "CSI": CSI_READERS, "IQ": IQ_READERS, "table": {}}[entry.content]
-    named = re.findall(r"--format ([\w-]+)|READERS\['([\w-]+)'\]", entry.how)
+    named = re.findall(r"--layout ([\w-]+)|READERS\['([\w-]+)'\]", entry.how)
     assert bool(named) == (entry.content != "table")
     assert {a or b for a, b in named} <= set(readers)
     assert entry.how.startswith("wfm data convert ") == (entry.content in ("Paths", "CSI"))

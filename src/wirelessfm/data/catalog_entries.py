@@ -92,12 +92,12 @@ RECIPES = (
 OBTAIN = (
     Entry(
         "deepmimo-v3", "obtain", "Paths", "ray-traced", (), "any", "depends on the scenario", ON_PATHS,
-        _DEEPMIMO, _DEEPMIMO_LICENCE, "wfm data convert SCENARIO_FOLDER OUT --format deepmimo-v3 --option bs=1",
+        _DEEPMIMO, _DEEPMIMO_LICENCE, "wfm data convert SCENARIO_FOLDER OUT --layout deepmimo-v3 --option bs=1",
     ),
     Entry(
         "deepmimo-v4", "obtain", "Paths", "ray-traced", (), "any", "depends on the scenario", ON_PATHS,
         _DEEPMIMO, "see the scenario's page on deepmimo.net, mostly CC BY-NC-SA 4.0",
-        "wfm data convert SCENARIO.zip OUT --format deepmimo-v4 --option tx=0",
+        "wfm data convert SCENARIO.zip OUT --layout deepmimo-v4 --option tx=0",
     ),
     Entry(
         "lwm-six-cities", "obtain", "Paths", "ray-traced", (3.5e9, 28e9),
@@ -105,49 +105,49 @@ OBTAIN = (
         "14,840 users in 6 cities", ON_PATHS,
         "DeepMIMO v3 scenarios of Denver and Indianapolis (bs=3), Oklahoma, Fort Worth, Santa Clara, San Diego (bs=1); "
         "LWM, arXiv:2411.08872",
-        _DEEPMIMO_LICENCE, "wfm data convert city_12_fortworth fortworth --format deepmimo-v3 --option bs=1",
+        _DEEPMIMO_LICENCE, "wfm data convert city_12_fortworth fortworth --layout deepmimo-v3 --option bs=1",
     ),
     Entry(
         "wimae-npz", "obtain", "CSI", "ray-traced", (3.5e9,), "1x32",
         "1,140,000 x 32 subcarriers, times 1e6", ("estimation", "interpolation"),
         "release of WiMAE and ContraWiMAE, arXiv:2505.09160", f"made from DeepMIMO scenarios: {_DEEPMIMO_LICENCE}",
-        "wfm data convert FILE.npz OUT --format wimae",
+        "wfm data convert FILE.npz OUT --layout wimae",
     ),
     Entry(
         "csinet-cost2100", "obtain", "CSI", "simulated", (5.3e9, 300e6), "1x32",
         "150,000 x 32 delays, indoor and outdoor",
         ("feedback",), "COST 2100 data of CsiNet, arXiv:1712.08919", "none known: ask its authors",
-        "wfm data convert DATA_Htrainin.mat OUT --format csinet",
+        "wfm data convert DATA_Htrainin.mat OUT --layout csinet",
     ),
     Entry(
         "llm4cp", "obtain", "CSI", "simulated", (2.4e9,), "4x4 dual-pol",
         "9,000 x 20 times x 48 subcarriers, 10-100 km/h",
         ("time-prediction", "frequency-prediction"), "release of LLM4CP, arXiv:2406.14440 (QuaDRiGa UMa NLoS)",
-        "none known: ask its authors", "wfm data convert H_U_his_train.mat OUT --format llm4cp",
+        "none known: ask its authors", "wfm data convert H_U_his_train.mat OUT --layout llm4cp",
     ),
     Entry(
         "wifo-release", "obtain", "CSI", "simulated", (), "planar",
         "12,000 a set, D1 to D19", IN_TIME, "release of WiFo, arXiv:2412.08908 (QuaDRiGa)",
         "none known: ask its authors",
-        "wfm data convert X_train.mat OUT --format wifo --option carrier_hz=1.5e9",
+        "wfm data convert X_train.mat OUT --layout wifo --option carrier_hz=1.5e9",
     ),
     Entry(
         "iwl5300-csi-loc8-polyu", "obtain", "CSI", "measured", (), "2, receiver 3",
         "17,280 x 30 subcarriers, 8 places, 9 days", ("localisation",),
         "https://github.com/iVANET-PolyU/CSI_IPS_2020-21, doi:10.1016/j.eswa.2024.125802", "MIT",
-        "wfm data convert csi.npz OUT --format intel5300-loc8; the original .dat logs: --format wifi-log",
+        "wfm data convert csi.npz OUT --layout intel5300-loc8; the original .dat logs: --layout wifi-log",
     ),
     Entry(
         "uwb-cir-apartment", "obtain", "CSI", "measured", (3.9936e9,), "1",
         "10,665 x 260 taps, 36 positions", ("los",),
         "https://github.com/marckolak/uwb-cirs-2018, doi:10.23919/MIKON.2018.8405190", "CC BY 4.0",
-        "wfm data convert uwb_cir.npz OUT --format uwb-cir",
+        "wfm data convert uwb_cir.npz OUT --layout uwb-cir",
     ),
     Entry(
         "esp32-csi-har-geotec", "obtain", "CSI", "measured", (2.437e9,), "1",
         "32 runs x 56 subcarriers, amplitudes", ("activity",),
         "https://github.com/GeoTecINIT/stability-csi-har, doi:10.1109/IPIN57070.2023.10332214", "ODC-By 1.0",
-        "wfm data convert esp32_csi_har.npz OUT --format esp32-har",
+        "wfm data convert esp32_csi_har.npz OUT --layout esp32-har",
     ),
     Entry(
         "indoor-3g5-pathloss", "obtain", "table", "measured", (3.5e9,), "1",
@@ -160,12 +160,12 @@ OBTAIN = (
         "2 to 110 links x 1 to 200 steps, 4 scenes",
         ("time-prediction", "beam", "path-loss"), "https://github.com/wigig-tools/qd-realization",
         "NIST software notice (US public domain, redistribution with the notice), parts Apache-2.0",
-        "wfm data convert L-Room-rotation OUT --format nist-qd",
+        "wfm data convert L-Room-rotation OUT --layout nist-qd",
     ),
     Entry(
         "ris-factory-60ghz-raytrace", "obtain", "Paths", "ray-traced", (60e9,), "any",
         "280 users x 10 paths", ("localisation", "estimation", "beam"),
-        "https://github.com/WiSeCom-Lab/RIS-ray-tracing", "MIT", "wfm data convert FOLDER OUT --format remcom-text",
+        "https://github.com/WiSeCom-Lab/RIS-ray-tracing", "MIT", "wfm data convert FOLDER OUT --layout remcom-text",
     ),
     Entry(
         "wifi-iq-openofdm", "obtain", "IQ", "measured", (), "1",

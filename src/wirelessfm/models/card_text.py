@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -11,31 +11,33 @@ from wirelessfm.errors import WirelessFMError
 from wirelessfm.models.saved import ModelCard
 
 
-def card_text(card: ModelCard, name: str) -> str:
+def card_text(whole: ModelCard, name: str, stage: int | None = None) -> str:
     """Plain text of a card.
 
     Args:
-        card: of the weights.
+        whole: of the weights.
         name: what the weights are found under, a name or a folder.
+        stage: which of several trainings in a row, from 1; None for the last.
 
     Raises:
-        WirelessFMError: the recipe in the card is not one.
+        WirelessFMError: the recipe in the card is not one, or there is no such training.
     """
-    *_, before = [None, *card.stages()[:-1]]
+    stages = whole.stages() if stage is None else stage_of(whole, stage).stages()
+    card, before = stages[-1], stages[-2] if len(stages) > 1 else None
     lines = {
         "model": f"{card.model}{_settings(card.config)}",
         "parameters": f"{card.n_parameters:,}",
-        "trained on": ", ".join(card.corpora) or "not recorded",
-        **({"starts from": f"{before.weights}, {before.name}, {before.seconds:,.0f} s"} if before else {}),
+        "trained on": in_short(card.corpora) or "not recorded",
+        **({"starts from": f"{before.weights} ({before.name or before.model})"} if before else {}),
         **_training(card),
         "seed": str(card.seed),
-        "took": f"{card.seconds:,.0f} s, {card.cpu_seconds:,.0f} s of the processor{_each(card)}",
+        "took": f"{card.seconds:,.0f} s, {card.cpu_seconds:,.0f} s of the processor{_each(card)}{_in_all(stages)}",
         "weights": f"{card.weights} (hash of their names, shapes and values)",
         "licence": card.licence,
         "made with": f"wirelessfm {card.version}",
     }
     text = "\n".join([card.name or card.model, *(f"  {what:12s}{value}" for what, value in lines.items())])
-    return f"{text}\nMake it again:\n{_commands(card, name)}"
+    return f"{text}\nMake it again:\n{_commands(stages, name, several=len(whole.stages()) > 1)}"
 
 
 def recipe_text(card: ModelCard) -> str:
@@ -50,7 +52,8 @@ def recipe_text(card: ModelCard) -> str:
         )
     # With all settings of the model: defaults may be others by now.
     model = {"name": card.model, "config": dict(card.config), "start": card.recipe.get("model", {}).get("start")}
-    return yaml.safe_dump({**card.recipe, "model": model}, sort_keys=False, width=120)
+    text = yaml.safe_dump({**card.recipe, "model": model}, sort_keys=False, width=120)
+    return f"# The weights in model.start were {card.before['weights']}.\n{text}" if card.before else text
 
 
 def stage_of(card: ModelCard, number: int) -> ModelCard:
@@ -65,18 +68,38 @@ def stage_of(card: ModelCard, number: int) -> ModelCard:
     return stages[number - 1]
 
 
-def _commands(card: ModelCard, name: str) -> str:
-    stages = card.stages()
-    if not all(stage.recipe for stage in stages):
+def in_short(scenes: Iterable[str]) -> str:
+    """Names with commas; of those that differ in a number at their end, three or more, the first and the last."""
+    families: dict[str, list[str]] = {}
+    for scene in scenes:
+        families.setdefault(scene.rstrip("0123456789"), []).append(scene)
+    return ", ".join(_family(names) for names in families.values())
+
+
+def _family(names: Sequence[str]) -> str:
+    if len(names) < 3:
+        return ", ".join(names)
+    ordered = sorted(names, key=lambda name: (len(name), name))
+    return f"{ordered[0]} … {ordered[-1]} ({len(names)})"
+
+
+def _commands(stages: Sequence[ModelCard], name: str, several: bool) -> str:
+    if not stages[-1].recipe:
         return "  no recipe is recorded"
     lines, start = list[str](), ""
     for number, stage in enumerate(stages, start=1):
-        own = number if len(stages) > 1 else ""
-        processes = f" --devices {stage.processes}" if stage.processes > 1 else ""
-        lines.append(f"  wfm card {name} --recipe{own and f' --stage {own}'} > recipe{own}.yaml")
-        lines.append(f"  wfm pretrain recipe{own}.yaml{processes}{start} -o run{own}")
-        start = f" --start run{own}/model"
+        own = str(number) if several else ""
+        if stage.recipe:
+            processes = f" --devices {stage.processes}" if stage.processes > 1 else ""
+            lines.append(f"  wfm card {name} --recipe{own and f' --stage {own}'} > recipe{own}.yaml")
+            lines.append(f"  wfm pretrain recipe{own}.yaml{processes}{start} -o run{own}")
+        start = f" --start run{own}/model" if stage.recipe else f" --start FOLDER-OF-{stage.weights}"
     return "\n".join(lines)
+
+
+def _in_all(stages: Sequence[ModelCard]) -> str:
+    seconds = sum(stage.seconds for stage in stages)
+    return f"; {seconds:,.0f} s with the {len(stages) - 1} training(s) before" if len(stages) > 1 else ""
 
 
 def _each(card: ModelCard) -> str:

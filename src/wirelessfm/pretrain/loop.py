@@ -26,10 +26,10 @@ from wirelessfm.data import corpus
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.models.published import PublishedEncoder
 from wirelessfm.models.saved import ModelCard, load_saved, save_model
-from wirelessfm.models.shipped import load_trained
 from wirelessfm.paths import Paths
 from wirelessfm.pretrain.optimizers import build_optimizers, learning_rate
-from wirelessfm.pretrain.state import Seconds, peek_step, resume, same_recipe, save_checkpoint
+from wirelessfm.pretrain.start import load_start
+from wirelessfm.pretrain.state import Reached, Seconds, peek_step, resume, same_recipe, save_checkpoint
 from wirelessfm.pretrain.step import PretrainStep
 from wirelessfm.recipe import Recipe, TrainingPart
 
@@ -73,27 +73,31 @@ def pretrain(
     segment = _fresh_name(out / "logs", f"from-step-{peek_step(out)}")
     csv = CSVLogger(out, name="logs", version=segment, flush_logs_every_n_steps=1)
     fabric = _fabric(recipe.training, hardware, [csv, TensorBoardLogger(out, name="logs", version=segment)])
-    before = load_trained(recipe.model.start)[1] if recipe.model.start is not None else None
     step_module = PretrainStep(recipe, sites).to(fabric.device)
     optimizers = build_optimizers(step_module, recipe.training)
-    done, spent = resume(out, recipe, step_module, optimizers, fabric.device)
+    reached = resume(out, recipe, step_module, optimizers, fabric.device) or _begin(step_module, recipe)
     wrapped, *optimizers = fabric.setup(step_module, *optimizers)
-    spent = _train(fabric, wrapped, optimizers, recipe, out, done, spent, progress)
+    spent = _train(fabric, wrapped, optimizers, recipe, out, reached, progress)
     if fabric.is_global_zero:
         card = ModelCard(
             model=recipe.model.name,
             config=_settings(step_module.model, recipe),
             name=recipe.name,
-            corpora=tuple(sorted({site.meta.scene for site in sites} | set(before.corpora if before else ()))),
+            corpora=tuple(sorted({site.meta.scene for site in sites} | set(reached.before.get("corpora", ())))),
             seed=recipe.seed,
             seconds=round(spent.wall, 3),
             cpu_seconds=round(spent.cpu, 3),
             processes=fabric.world_size,
             recipe=recipe.model_dump(mode="json"),
-            before=asdict(before) if before else {},
+            before=reached.before,
         )
         save_model(step_module.model, card, out / "model")
     return out / "model"
+
+
+def _begin(module: PretrainStep, recipe: Recipe) -> Reached:
+    before = load_start(module.model, recipe.model)
+    return Reached(0, Seconds(0.0, 0.0), asdict(before) if before else {})
 
 
 def pretrained(recipe: Recipe, out: Path) -> tuple[nn.Module, ModelCard]:
@@ -166,11 +170,10 @@ def _train(
     optimizers: Sequence[Any],
     recipe: Recipe,
     out: Path,
-    done: int,
-    before: Seconds,
+    reached: Reached,
     progress: bool,
 ) -> Seconds:
-    training, start = recipe.training, Seconds.now()
+    training, start, done = recipe.training, Seconds.now(), reached.steps
     show, latest = progress and fabric.is_global_zero, dict[str, float]()
     for step in (bar := tqdm(range(done, training.steps), initial=done, total=training.steps, disable=not show)):
         loss, terms = _step(fabric, module, optimizers, training, step)
@@ -181,8 +184,9 @@ def _train(
             fabric.log_dict({"loss": loss, **latest, "lr": learning_rate(step, training)}, step + 1)
             bar.set_postfix({name: f"{value:.3f}" for name, value in latest.items()})
         if (step + 1) % training.checkpoint_every == 0 and step + 1 < training.steps:
-            save_checkpoint(fabric, out, recipe, module, optimizers, step + 1, Seconds.now().since(start, before))
-    return Seconds.now().since(start, before)
+            spent = Seconds.now().since(start, reached.spent)
+            save_checkpoint(fabric, out, recipe, module, optimizers, step + 1, spent, reached.before)
+    return Seconds.now().since(start, reached.spent)
 
 
 def _step(

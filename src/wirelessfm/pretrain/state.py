@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,15 @@ class Seconds:
         return Seconds(before.wall + self.wall - start.wall, before.cpu + self.cpu - start.cpu)
 
 
+@dataclass(frozen=True)
+class Reached:
+    """How far a run has come: steps, time spent, and the card of the weights it started from, empty for random ones."""
+
+    steps: int
+    spent: Seconds
+    before: Mapping[str, Any]
+
+
 def same_recipe(stored: Any, recipe: Recipe) -> bool:
     """Whether that is the content of ``recipe``; settings that came later have their defaults."""
     try:
@@ -49,15 +58,26 @@ def _file(out: Path) -> Path:
 
 
 def save_checkpoint(
-    fabric: Fabric, out: Path, recipe: Recipe, module: Any, optimizers: Sequence[Any], step: int, spent: Seconds
+    fabric: Fabric,
+    out: Path,
+    recipe: Recipe,
+    module: Any,
+    optimizers: Sequence[Any],
+    step: int,
+    spent: Seconds,
+    before: Mapping[str, Any],
 ) -> None:
-    """Replace the checkpoint of the run in ``out`` by what has been reached after ``step`` steps."""
+    """Replace the checkpoint of the run in ``out`` by what has been reached after ``step`` steps.
+
+    ``before`` is the card of the weights it started from: they may be gone, or others, when it goes on.
+    """
     if fabric.is_global_zero:
         state = {
             "step": step,
             "seconds": spent.wall,
             "cpu_seconds": spent.cpu,
             "recipe": recipe.model_dump_json(),
+            "before": json.dumps(before),
             "model": module.module.state_dict() if hasattr(module, "module") else module.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in optimizers],
         }
@@ -74,7 +94,8 @@ def _read(out: Path, device: torch.device | str = "cpu") -> dict[str, Any] | Non
         state = torch.load(path, map_location=device, weights_only=True)
         if "optimizer" in state:  # of a run begun when there was one only
             state["optimizers"] = [state["optimizer"]]
-        return {key: state[key] for key in ("step", "seconds", "cpu_seconds", "recipe", "model", "optimizers")}
+        kept = ("step", "seconds", "cpu_seconds", "recipe", "model", "optimizers")
+        return {key: state[key] for key in kept} | {"before": state.get("before", "{}")}
     except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
         raise WirelessFMError(f"'{path}' is not a readable checkpoint; remove it to start again") from error
 
@@ -87,21 +108,24 @@ def peek_step(out: Path) -> int:
 
 def resume(
     out: Path, recipe: Recipe, module: nn.Module, optimizers: Sequence[torch.optim.Optimizer], device: torch.device
-) -> tuple[int, Seconds]:
-    """Load what ``out`` keeps into model and optimisers: steps done and time spent, 0 where there is nothing.
+) -> Reached | None:
+    """Load what ``out`` keeps into model and optimisers; None where there is nothing.
 
     Raises:
-        WirelessFMError: a run of another recipe, or an unreadable checkpoint.
+        WirelessFMError: a run of another recipe or from another start, or an unreadable checkpoint.
     """
     state = _read(out, device)
     if state is None:
-        return 0, Seconds(0.0, 0.0)
+        return None
     if not same_recipe(json.loads(state["recipe"]), recipe):
-        raise WirelessFMError(f"'{out}' holds a run of another recipe; choose another folder or remove it")
+        raise WirelessFMError(
+            f"'{out}' holds a run of another recipe, or one with another 'start'; choose another folder or remove it"
+        )
     try:
         module.load_state_dict(state["model"])
         for optimizer, stored in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(stored)
     except (RuntimeError, ValueError) as error:
         raise WirelessFMError(f"'{_file(out)}' does not fit its recipe: {error}") from error
-    return int(state["step"]), Seconds(float(state["seconds"]), float(state["cpu_seconds"]))
+    spent = Seconds(float(state["seconds"]), float(state["cpu_seconds"]))
+    return Reached(int(state["step"]), spent, json.loads(state["before"]))

@@ -15,11 +15,10 @@ from wirelessfm.csi import CSI
 from wirelessfm.data.views import ViewSampler
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.models.published import PublishedEncoder
-from wirelessfm.models.shipped import load_trained
 from wirelessfm.models.zoo import build_model
 from wirelessfm.objectives import OBJECTIVES
 from wirelessfm.paths import Paths
-from wirelessfm.recipe import ModelPart, ObjectivePart, Recipe
+from wirelessfm.recipe import ObjectivePart, Recipe
 
 
 class PretrainStep(nn.Module):
@@ -29,8 +28,6 @@ class PretrainStep(nn.Module):
         super().__init__()
         self.recipe = recipe
         self.model = build_model(recipe.model.name, recipe.model.config, recipe.seed)
-        if recipe.model.start is not None:
-            load_start(self.model, recipe.model)
         self.feeds = feeds(recipe, sites)
         self._try_later_parts()
 
@@ -64,21 +61,6 @@ class PretrainStep(nn.Module):
                 torch.manual_seed(generator.initial_seed())
                 total = total + _loss(self.model, feed, csi, generator, terms)
         return torch.as_tensor(total), terms
-
-
-def load_start(model: nn.Module, part: ModelPart) -> None:
-    """Give ``model`` the weights that ``part.start`` names.
-
-    Raises:
-        WirelessFMError: no such weights, or they are of another model or of one with other settings.
-    """
-    trained, card = load_trained(str(part.start))
-    if (card.model, getattr(trained, "config", None)) != (part.name, getattr(model, "config", None)):
-        raise WirelessFMError(
-            f"'{part.start}' is of {card.model} with {dict(card.config)}, the recipe wants {part.name} with "
-            f"{part.config}; start from weights of the same model, or change model.name and model.config"
-        )
-    model.load_state_dict(trained.state_dict())
 
 
 @dataclass(frozen=True)

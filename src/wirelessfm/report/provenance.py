@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from wirelessfm.models.card_text import in_short
 from wirelessfm.report.entries import Entry
 from wirelessfm.report.markup import Html, element
 from wirelessfm.report.parts import scrolling
@@ -25,7 +26,7 @@ def line_provenance(entry: Entry) -> Html:
     rows = entry.rows
     facts = {
         "Weights": _listed(dict.fromkeys(row.weights for row in rows)),
-        "Corpora": _listed(c for row in rows for c in row.corpora),
+        "Corpora": in_short(dict.fromkeys(c for row in rows for c in row.corpora)) or "–",
         "Test scenes": _listed(scene for row in rows for scene in row.scenes),
         "Seeds": _listed(str(seed) for seed in sorted({row.seed for row in rows})),
         "Splits": _listed(row.split for row in rows),
@@ -80,7 +81,7 @@ def _systems(rows: Sequence[Row]) -> Html:
             kind,
             "yes" if pretrained else "no",
             element("code", weights) if weights else "–",
-            _listed(c for row in group for c in row.corpora),
+            in_short(dict.fromkeys(c for row in group for c in row.corpora)) or "–",
             element("span", "yes", class_="flag") if any(row.saw_test_scene for row in group) else "no",
             _listed(str(s) for s in sorted({row.seed for row in group})),
             _listed(row.version for row in group),

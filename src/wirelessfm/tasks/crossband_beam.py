@@ -84,7 +84,7 @@ class CrossBandBeamTask:
             meta = site.sub6.meta
             raise WirelessFMError(
                 f"task '{self.name}' needs a millimetre-wave carrier, {meta.scene}/{meta.site} has only "
-                f"{meta.carrier_hz / 1e9:g} GHz"
+                f"{meta.carrier_hz / 1e9:g} GHz; trace it with a second --carrier-hz"
             )
         return site.mmwave
 

@@ -94,14 +94,25 @@ class Outdoors:
         return ~self.scene.mi_scene.ray_test(ray).numpy()
 
 
-def _load(name: str) -> Any:
-    rt = sionna_rt()
-    if (number := town_number(name)) is not None:
-        return rt.load_scene_from_string(town_xml(number), merge_shapes_exclude_regex=_GROUND.pattern)
-    known = {n: path for n, path in vars(rt.scene).items() if isinstance(path, str) and path.endswith(".xml")}
+def check_scene(name: str) -> None:
+    """Refuse a name that is neither of a scene of Sionna RT nor of a made-up town."""
+    if town_number(name) is None:
+        _scene_file(name)
+
+
+def _scene_file(name: str) -> str:
+    scenes = vars(sionna_rt().scene).items()
+    known = {n: path for n, path in scenes if isinstance(path, str) and path.endswith(".xml")}
     if name not in known:
         raise unknown_name("scene (nor is it town-0, town-1 and so on)", name, known)
-    return rt.load_scene(known[name], merge_shapes_exclude_regex=_GROUND.pattern)
+    return known[name]
+
+
+def _load(name: str) -> Any:
+    rt, number = sionna_rt(), town_number(name)
+    if number is not None:
+        return rt.load_scene_from_string(town_xml(number), merge_shapes_exclude_regex=_GROUND.pattern)
+    return rt.load_scene(_scene_file(name), merge_shapes_exclude_regex=_GROUND.pattern)
 
 
 def grid_users(place: Outdoors, centre_m: np.ndarray, spacing_m: float, radius_m: float) -> Users:

@@ -16,7 +16,7 @@ class TraceRequest:
     """What to trace. The same request always gives the same base stations and users.
 
     Attributes:
-        scene: a scene that comes with Sionna RT.
+        scene: a scene that comes with Sionna RT, or ``town-N``, see :mod:`.towns`.
         n_sites: number of base stations, placed by ``seed``; ignored if ``site_positions_m`` is given.
         site_positions_m: explicit (x, y, z) of each base station.
         carriers_hz: every carrier sees the same users in the same order.

@@ -1,4 +1,4 @@
-"""Ray tracing with Sionna RT on the CPU: users of the base stations of a built-in city become Paths.
+"""Ray tracing with Sionna RT on the CPU: users of the base stations of a city, or of a made-up town, become Paths.
 
 Sionna RT: Hoydis et al., "Sionna RT: Differentiable Ray Tracing for Radio Propagation Modeling" (2023), and
 https://nvlabs.github.io/sionna/rt. One isotropic, vertically polarised antenna at each end.
@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from wirelessfm.data.simulate.llvm import sionna_rt
 from wirelessfm.data.simulate.path_arrays import path_arrays
-from wirelessfm.data.simulate.places import Outdoors, Users
+from wirelessfm.data.simulate.places import Outdoors, Users, check_scene
 from wirelessfm.data.simulate.plan import describe, draw_users, folder_name, site_positions
 from wirelessfm.data.simulate.request import TraceRequest
 from wirelessfm.errors import WirelessFMError
@@ -62,6 +62,26 @@ def trace_scene(request: TraceRequest, out: str | os.PathLike[str], progress: bo
             paths = _trace_into(folders[-1], request, place, users, meta, first, progress)
             first = paths if first is None else first
     return folders
+
+
+def trace_scenes(
+    requests: Sequence[TraceRequest], out: str | os.PathLike[str], progress: bool = True
+) -> Iterator[Path]:
+    """:func:`trace_scene` of many; one that cannot be traced does not keep the others from it.
+
+    Raises:
+        WirelessFMError: an unknown scene, before anything is traced; what went wrong, after all the others.
+    """
+    for request in requests:
+        check_scene(request.scene)
+    wrong = []
+    for request in requests:
+        try:
+            yield from trace_scene(request, out, progress)
+        except WirelessFMError as error:
+            wrong.append(f"{request.scene}: {error}" if len(requests) > 1 else str(error))
+    if wrong:
+        raise WirelessFMError("; ".join(wrong))
 
 
 def _trace_into(

@@ -17,7 +17,7 @@ SIDE_M = 800.0
 # Those of P.2040 that are defined from 1 to 40 GHz and that walls are made of.
 WALLS = ("concrete", "brick", "marble", "glass", "metal", "wood")
 GROUNDS = ("concrete", "concrete", "brick", "marble")
-_NAME = re.compile(r"town-(\d+)")
+_NAME = re.compile(r"town-(0|[1-9][0-9]*)")
 
 
 def town_number(scene: str) -> int | None:

@@ -1,0 +1,39 @@
+"""Trained weights to start from, instead of random ones."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from torch import nn
+
+from wirelessfm.errors import WirelessFMError
+from wirelessfm.models.saved import ModelCard
+from wirelessfm.models.shipped import load_trained
+from wirelessfm.recipe import ModelPart
+
+
+def load_start(model: nn.Module, part: ModelPart) -> ModelCard | None:
+    """Give ``model`` the weights that ``part.start`` names; their card, or None where it names none.
+
+    Raises:
+        WirelessFMError: no such weights, or they are of another model or of one with other settings.
+    """
+    if part.start is None:
+        return None
+    trained, card = load_trained(part.start)
+    found, wanted = _settings(trained), _settings(model)
+    if type(trained) is not type(model) or found != wanted:
+        other = sorted(name for name in wanted.keys() | found.keys() if found.get(name) != wanted.get(name))
+        told = [f"{name} {found.get(name)} instead of {wanted.get(name)}" for name in other]
+        raise WirelessFMError(
+            f"'{part.start}' does not fit the recipe's {part.name}: it is a {card.model} with "
+            f"{', '.join(told) or 'the same settings'}; start from weights of the same model, or change the recipe's"
+        )
+    model.load_state_dict(trained.state_dict())
+    return card
+
+
+def _settings(model: Any) -> dict[str, Any]:
+    config = getattr(model, "config", None)
+    return asdict(config) if is_dataclass(config) and not isinstance(config, type) else {}
