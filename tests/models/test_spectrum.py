@@ -11,6 +11,7 @@ from wirelessfm import CSI, WirelessFMError
 from wirelessfm.baselines.autoregression import autoregression
 from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
 from wirelessfm.embed import embed_csi
+from wirelessfm.models import completion
 from wirelessfm.models.beam_tokens import beam_tokens
 from wirelessfm.models.seen import read_seen
 from wirelessfm.models.series_tokens import N_CELLS, continue_series
@@ -264,3 +265,22 @@ def test_what_it_refuses(model, csi) -> None:
 def test_sizes_are_what_they_are_called(size, parameters) -> None:
     model = build_model(f"wfm-spectrum{size}")
     assert sum(p.numel() for p in model.parameters()) == pytest.approx(parameters, rel=0.1)
+
+
+def test_the_spectrum_follows_the_estimate_farther_where_everything_is_observed(model, csi, monkeypatch) -> None:
+    power = csi.values.abs().square().mean(dim=(1, 2))
+    noisy = add_noise(csi.values, 30.0, torch.Generator().manual_seed(0))
+
+    def errors(seen: torch.Tensor) -> list[float]:
+        labels = {"observed": seen.expand_as(noisy), "noise_power": power / 1e3}
+        asked = replace(csi, values=torch.where(seen, noisy, 0), labels=labels)
+        found = []
+        for times in (1, 4):
+            monkeypatch.setattr(completion, "_OF_EVERYTHING", times)
+            found.append(nmse(model.complete(asked), csi.values))
+        return found
+
+    once, often = errors(torch.ones(16, dtype=torch.bool))
+    assert often < 0.8 * once and once < 1e-3
+    once, often = errors(torch.arange(16) % 4 == 0)
+    assert once == often

@@ -62,7 +62,8 @@ class SpectrumConfig:
             shorter and hardly worse; fewer where the model is shallower, for the first and the last see every token.
         beams_per_token: neighbouring directions that share a token. Two halve the cost of a step.
         max_series: bins of a block that enter as tokens, the strongest; the others are continued with zeros.
-        reweightings: steps in which the spectrum follows the estimate, when estimating.
+        reweightings: steps in which the spectrum follows the estimate, when estimating; four times as many where
+            everything is observed.
         iterations: of conjugate gradients, when estimating; fewer where fewer are enough.
     """
 
