@@ -122,3 +122,9 @@ def test_what_only_an_earlier_training_taught_is_no_answer_any_more() -> None:
 def test_numbered_names_are_shortened() -> None:
     names = ["munich", "etoile", *(f"town-{n}" for n in range(12)), "site-1", "site-2"]
     assert in_short(names) == "munich, etoile, town-0 … town-11 (12), site-1, site-2"
+
+
+def test_weights_of_another_model_are_refused_in_one_line(make_paths, first: Path, tmp_path: Path) -> None:
+    other = tiny(model={"name": "wfm-next-token"}, objectives=[{"name": "vq"}])
+    with pytest.raises(WirelessFMError, match="recipe's wfm-next-token: it is a wfm-mae; start from"):
+        pretrain(other.started_from(str(first)), [make_paths(20, 3)], tmp_path / "other")

@@ -24,11 +24,12 @@ def load_start(model: nn.Module, part: ModelPart) -> ModelCard | None:
     trained, card = load_trained(part.start)
     found, wanted = _settings(trained), _settings(model)
     if type(trained) is not type(model) or found != wanted:
-        other = sorted(name for name in wanted.keys() | found.keys() if found.get(name) != wanted.get(name))
-        told = [f"{name} {found.get(name)} instead of {wanted.get(name)}" for name in other]
+        other = sorted(name for name in wanted if found.get(name) != wanted[name])
+        told = ", ".join(f"{name} {found.get(name)} instead of {wanted[name]}" for name in other)
         raise WirelessFMError(
-            f"'{part.start}' does not fit the recipe's {part.name}: it is a {card.model} with "
-            f"{', '.join(told) or 'the same settings'}; start from weights of the same model, or change the recipe's"
+            f"'{part.start}' does not fit the recipe's {part.name}: it is a {card.model}"
+            f"{f' with {told}' if type(trained) is type(model) else ''}; start from weights of the same model with the "
+            "same settings, or change the recipe's"
         )
     model.load_state_dict(trained.state_dict())
     return card
