@@ -53,12 +53,11 @@ def card(
     stage: Annotated[int | None, typer.Option(min=1, help="Of several trainings in a row; default the last.")] = None,
 ) -> None:
     """What a pretrained model is, what it was trained on, and the commands that make it again."""
-    from wirelessfm.models.card_text import card_text, recipe_text, stage_of
+    from wirelessfm.models.card_text import card_text, recipe_text
     from wirelessfm.models.shipped import load_trained
 
     _, found = load_trained(model)
-    one = found if stage is None else stage_of(found, stage)
-    typer.echo(recipe_text(one) if recipe else card_text(found, model, stage), nl=not recipe)
+    typer.echo(recipe_text(found, stage) if recipe else card_text(found, model, stage), nl=not recipe)
 
 
 MODEL_COMMANDS: dict[str, Callable[..., None]] = {"embed": embed, "complete": complete, "card": card}

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wirelessfm.embed import save_embeddings
 from wirelessfm.errors import WirelessFMError
-from wirelessfm.files import atomic_file
+from wirelessfm.files import sha256_of
 
 
 def kept(folder: Path, made_by: str, compute: Callable[[], Tensor]) -> Tensor:
@@ -35,9 +36,7 @@ def kept(folder: Path, made_by: str, compute: Callable[[], Tensor]) -> Tensor:
         except (OSError, ValueError) as error:
             raise WirelessFMError(f"'{file}' is not a readable cache of embeddings; remove it") from error
     features = compute()
-    folder.mkdir(parents=True, exist_ok=True)
-    with atomic_file(file) as path, open(path, "wb") as stream:
-        np.save(stream, features.numpy(), allow_pickle=False)
+    save_embeddings(features, file)
     return features
 
 
@@ -47,7 +46,7 @@ def source_digest() -> str:
     root = Path(str(resources.files("wirelessfm")))
     digest = hashlib.sha256()
     for file in sorted(root.rglob("*.py")):
-        digest.update(f"{file.relative_to(root)} ".encode() + hashlib.sha256(file.read_bytes()).digest())
+        digest.update(f"{file.relative_to(root)} {sha256_of(file)} ".encode())
     return digest.hexdigest()
 
 

@@ -34,14 +34,15 @@ def site_pairs(scenes: Sequence[str], root: corpus.Root = None) -> list[SitePath
     for scene in scenes:
         if scene not in known:
             raise unknown_name("scene", scene, known)
-    return [_site_pair(scene, site, root) for scene, site in corpus.sites(root) if scene in scenes]
-
-
-def _site_pair(scene: str, site: str, root: corpus.Root) -> SitePaths:
-    there = f"{scene}-{site}-28GHz" in corpus.names(root)
-    return SitePaths(
-        corpus.load_site(scene, site, 3.5e9, root), corpus.load_site(scene, site, 28e9, root) if there else None
-    )
+    there = set(corpus.names(root))
+    return [
+        SitePaths(
+            corpus.load_site(scene, site, 3.5e9, root),
+            corpus.load_site(scene, site, 28e9, root) if f"{scene}-{site}-28GHz" in there else None,
+        )
+        for scene, site in corpus.sites(root)
+        if scene in scenes
+    ]
 
 
 def city_data(

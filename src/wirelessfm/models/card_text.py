@@ -22,7 +22,7 @@ def card_text(whole: ModelCard, name: str, stage: int | None = None) -> str:
     Raises:
         WirelessFMError: the recipe in the card is not one, or there is no such training.
     """
-    stages = whole.stages() if stage is None else stage_of(whole, stage).stages()
+    stages = _stages_to(whole, stage)
     card, before = stages[-1], stages[-2] if len(stages) > 1 else None
     lines = {
         "model": f"{card.model}{_settings(card.config)}",
@@ -40,12 +40,16 @@ def card_text(whole: ModelCard, name: str, stage: int | None = None) -> str:
     return f"{text}\nMake it again:\n{_commands(stages, name, several=len(whole.stages()) > 1)}"
 
 
-def recipe_text(card: ModelCard) -> str:
+def recipe_text(whole: ModelCard, stage: int | None = None) -> str:
     """The recipe of a card as the YAML that ``wfm pretrain`` reads.
 
+    Args:
+        whole, stage: as in :func:`card_text`.
+
     Raises:
-        WirelessFMError: the weights were saved without one.
+        WirelessFMError: the weights were saved without one, or there is no such training.
     """
+    card = _stages_to(whole, stage)[-1]
     if not card.recipe:
         raise WirelessFMError(
             f"the card of '{card.name or card.model}' has no recipe: its weights were not made by 'wfm pretrain'"
@@ -56,16 +60,12 @@ def recipe_text(card: ModelCard) -> str:
     return f"# The weights in model.start were {card.before['weights']}.\n{text}" if card.before else text
 
 
-def stage_of(card: ModelCard, number: int) -> ModelCard:
-    """The card of training ``number``, from 1, of those that led to these weights.
-
-    Raises:
-        WirelessFMError: there were fewer.
-    """
-    stages = card.stages()
-    if not 1 <= number <= len(stages):
-        raise WirelessFMError(f"these weights took {len(stages)} training(s), found no number {number}")
-    return stages[number - 1]
+def _stages_to(whole: ModelCard, last: int | None) -> list[ModelCard]:
+    """The cards of the trainings up to number ``last``, from 1; of all for None."""
+    stages = whole.stages()
+    if last is not None and not 1 <= last <= len(stages):
+        raise WirelessFMError(f"these weights took {len(stages)} training(s), found no number {last}")
+    return stages[:last]
 
 
 def in_short(scenes: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,12 @@ def _card_of(content: Mapping[str, Any]) -> ModelCard:
     return ModelCard(**{**content, "corpora": tuple(content.get("corpora", ()))})
 
 
+def settings_of(model: Any) -> dict[str, Any]:
+    """All settings of a model as it was built, defaults included; empty for one that keeps none."""
+    config = getattr(model, "config", None)
+    return asdict(config) if is_dataclass(config) and not isinstance(config, type) else {}
+
+
 def weights_hash(state: Mapping[str, Tensor]) -> str:
     """16 hexadecimal digits of names, shapes, types and values of a state dict."""
     digest = hashlib.sha256()
@@ -95,6 +101,7 @@ def load_saved(folder: str | os.PathLike[str]) -> tuple[nn.Module, ModelCard]:
         raise WirelessFMError(f"'{folder / CARD}' is not the card of a model ({KIND})")
     state = _read_weights(folder / WEIGHTS, content.pop("sha256", ""), content.get("weights", ""))
     try:
+        # The last stage is this card; those before it have to be readable, too.
         card = _card_of(content).stages()[-1]
     except TypeError as error:
         raise WirelessFMError(f"'{folder / CARD}' is not a complete model card: {error}") from error

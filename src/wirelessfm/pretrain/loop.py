@@ -11,7 +11,7 @@ import itertools
 import math
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from tqdm import tqdm
 from wirelessfm.data import corpus
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.models.published import PublishedEncoder
-from wirelessfm.models.saved import ModelCard, load_saved, save_model
+from wirelessfm.models.saved import ModelCard, load_saved, save_model, settings_of
 from wirelessfm.paths import Paths
 from wirelessfm.pretrain.optimizers import build_optimizers, learning_rate
 from wirelessfm.pretrain.start import load_start
@@ -144,9 +144,7 @@ def _fresh_name(folder: Path, name: str) -> str:
 
 def _settings(model: nn.Module, recipe: Recipe) -> dict[str, Any]:
     """All settings of our models, for a default may change; those of the recipe for published ones, which do not."""
-    config = getattr(model, "config", None)
-    ours = asdict(config) if is_dataclass(config) and not isinstance(model, PublishedEncoder) else {}  # type: ignore[arg-type]
-    return {**ours, **recipe.model.config}
+    return {**({} if isinstance(model, PublishedEncoder) else settings_of(model)), **recipe.model.config}
 
 
 def _fabric(training: TrainingPart, hardware: Hardware, loggers: list[Logger]) -> Fabric:
@@ -184,8 +182,8 @@ def _train(
             fabric.log_dict({"loss": loss, **latest, "lr": learning_rate(step, training)}, step + 1)
             bar.set_postfix({name: f"{value:.3f}" for name, value in latest.items()})
         if (step + 1) % training.checkpoint_every == 0 and step + 1 < training.steps:
-            spent = Seconds.now().since(start, reached.spent)
-            save_checkpoint(fabric, out, recipe, module, optimizers, step + 1, spent, reached.before)
+            now = Reached(step + 1, Seconds.now().since(start, reached.spent), reached.before)
+            save_checkpoint(fabric, out, recipe, module, optimizers, now)
     return Seconds.now().since(start, reached.spent)
 
 

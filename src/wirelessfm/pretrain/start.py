@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, is_dataclass
-from typing import Any
-
 from torch import nn
 
 from wirelessfm.errors import WirelessFMError
-from wirelessfm.models.saved import ModelCard
+from wirelessfm.models.saved import ModelCard, settings_of
 from wirelessfm.models.shipped import load_trained
 from wirelessfm.recipe import ModelPart
 
@@ -22,7 +19,7 @@ def load_start(model: nn.Module, part: ModelPart) -> ModelCard | None:
     if part.start is None:
         return None
     trained, card = load_trained(part.start)
-    found, wanted = _settings(trained), _settings(model)
+    found, wanted = settings_of(trained), settings_of(model)
     if type(trained) is not type(model) or found != wanted:
         other = sorted(name for name in wanted if found.get(name) != wanted[name])
         told = ", ".join(f"{name} {found.get(name)} instead of {wanted[name]}" for name in other)
@@ -33,8 +30,3 @@ def load_start(model: nn.Module, part: ModelPart) -> ModelCard | None:
         )
     model.load_state_dict(trained.state_dict())
     return card
-
-
-def _settings(model: Any) -> dict[str, Any]:
-    config = getattr(model, "config", None)
-    return asdict(config) if is_dataclass(config) and not isinstance(config, type) else {}

@@ -58,26 +58,17 @@ def _file(out: Path) -> Path:
 
 
 def save_checkpoint(
-    fabric: Fabric,
-    out: Path,
-    recipe: Recipe,
-    module: Any,
-    optimizers: Sequence[Any],
-    step: int,
-    spent: Seconds,
-    before: Mapping[str, Any],
+    fabric: Fabric, out: Path, recipe: Recipe, module: Any, optimizers: Sequence[Any], reached: Reached
 ) -> None:
-    """Replace the checkpoint of the run in ``out`` by what has been reached after ``step`` steps.
-
-    ``before`` is the card of the weights it started from: they may be gone, or others, when it goes on.
-    """
+    """Replace the checkpoint of the run in ``out`` by what has been reached."""
     if fabric.is_global_zero:
         state = {
-            "step": step,
-            "seconds": spent.wall,
-            "cpu_seconds": spent.cpu,
+            "step": reached.steps,
+            "seconds": reached.spent.wall,
+            "cpu_seconds": reached.spent.cpu,
             "recipe": recipe.model_dump_json(),
-            "before": json.dumps(before),
+            # The weights it started from may be gone, or others, when it goes on.
+            "before": json.dumps(reached.before),
             "model": module.module.state_dict() if hasattr(module, "module") else module.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in optimizers],
         }
