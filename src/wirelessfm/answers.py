@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -25,18 +25,24 @@ class Answer:
         task_kinds: what it answers.
         n_classes: how many it tells apart.
         taught: the option of ``better-view`` that teaches it.
+        options: of the method.
     """
 
     method: str
     task_kinds: tuple[str, ...]
     n_classes: int
     taught: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 ANSWERS = {
     "los": Answer("predict_los", ("los",), 2, "known"),
     "beams": Answer("predict_beams", ("beam",), 64, "other_carrier"),
     "same-band": Answer("predict_same_band_beams", ("beam-partial",), 64, "beams"),
+    # Of the network alone, without the paths that can be resolved.
+    "network-los": Answer("predict_los", ("los",), 2, "known", {"resolve": False}),
+    "network-beams": Answer("predict_beams", ("beam",), 64, "other_carrier", {"resolve": False}),
+    "network-same-band": Answer("predict_same_band_beams", ("beam-partial",), 64, "beams", {"resolve": False}),
 }
 
 
@@ -63,7 +69,7 @@ def zero_label_system(model: nn.Module, card: ModelCard, answer: str, name: str 
     return System(
         f"{name or card.name}:{answer}",
         "rule",
-        partial(_answered, model.eval(), asked.method),
+        partial(_answered, model.eval(), asked),
         task_kinds=asked.task_kinds,
         outputs=("class",),
         n_classes=asked.n_classes,
@@ -73,9 +79,10 @@ def zero_label_system(model: nn.Module, card: ModelCard, answer: str, name: str 
     )
 
 
-def _answered(model: nn.Module, method: str, csi: CSI, n_classes: int) -> Tensor:
+def _answered(model: nn.Module, asked: Answer, csi: CSI, n_classes: int) -> Tensor:
+    say = partial(getattr(model, asked.method), **asked.options)
     with torch.inference_mode():
-        parts = [getattr(model, method)(csi[i : i + 256]) for i in range(0, len(csi), 256)]
+        parts = [say(csi[i : i + 256]) for i in range(0, len(csi), 256)]
     scores = torch.cat(parts).float()
     return torch.stack([-scores, scores], dim=1) if scores.dim() == 1 else scores
 

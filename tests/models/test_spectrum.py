@@ -9,10 +9,12 @@ import torch
 from tests.synthetic_sites import make_site
 from wirelessfm import CSI, WirelessFMError
 from wirelessfm.baselines.autoregression import autoregression
+from wirelessfm.baselines.resolved_path_rules import best_beam_of_resolved_paths, los_from_resolved_paths
 from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
 from wirelessfm.embed import embed_csi
 from wirelessfm.models import completion
 from wirelessfm.models.beam_tokens import beam_tokens
+from wirelessfm.models.path_expert import read_paths, trust
 from wirelessfm.models.seen import read_seen
 from wirelessfm.models.series_tokens import N_CELLS, continue_series
 from wirelessfm.models.zoo import build_model
@@ -36,7 +38,7 @@ def csi() -> CSI:
 @pytest.mark.parametrize(("array", "subcarriers"), [((8, 1), 12), ((5, 1), 7), ((1, 1), 16), ((4, 4), 3), ((48, 1), 2)])
 def test_takes_any_array_and_grid(model, make_paths, array, subcarriers) -> None:
     csi = synthesize(make_paths(5, 3).connected(), PlanarArray(*array), OFDM(subcarriers, 1e5))
-    assert model.embed(csi).shape == (len(csi), 24 + 62)
+    assert model.embed(csi).shape == (len(csi), 24 + 62 + 14)
     assert bool(torch.isfinite(embed_csi(model, csi, "tokens")).all())
 
 
@@ -78,7 +80,7 @@ def test_delays_are_read_off_neighbouring_subcarriers_however_they_are_spread(su
 def test_takes_a_single_subcarrier_and_a_time_axis(model, make_paths) -> None:
     times = torch.arange(4) * 1e-3
     moving = synthesize(make_paths(6, 3, doppler=True).connected(), PlanarArray(4), OFDM(1, 1e5), times_s=times)
-    assert model.embed(moving).shape == (len(moving), 86)
+    assert model.embed(moving).shape == (len(moving), 24 + 62 + 14)
 
 
 def test_embedding_ignores_global_phase_but_not_power(model, csi) -> None:
@@ -101,7 +103,34 @@ def test_without_an_opinion_of_its_own_it_is_a_beam_sweep(antennas) -> None:
     for parameter in model.predict_beam.parameters():
         torch.nn.init.zeros_(parameter)
     csi = synthesize(make_site(40).sub6.connected(), PlanarArray(antennas), OFDM(16, 3e5))
-    assert torch.equal(model.predict_beams(csi).argmax(dim=1), best_same_sweep_beam(csi, 64).argmax(dim=1))
+    alone = model.predict_beams(csi, resolve=False)
+    assert torch.equal(alone.argmax(dim=1), best_same_sweep_beam(csi, 64).argmax(dim=1))
+
+
+def test_paths_that_leave_nothing_open_outvote_the_network(model) -> None:
+    """Random weights know nothing, and few antennas see little: what is right comes from the paths."""
+    csi = synthesize(make_site(60).sub6.connected(), PlanarArray(4), OFDM(32, 30e3))
+    said, alone = model.predict_beams(csi), model.predict_beams(csi, resolve=False)
+    rule = best_beam_of_resolved_paths(csi, 64)
+    agree, differ = (float((x.argmax(dim=1) == rule.argmax(dim=1)).double().mean()) for x in (said, alone))
+    assert agree > 0.85 > 0.7 > differ
+    los = model.predict_los(csi) > 0
+    assert float((los == (los_from_resolved_paths(csi).argmax(dim=1) > 0)).double().mean()) > 0.95
+    noisy = replace(csi, values=add_noise(csi.values, 10.0, torch.Generator().manual_seed(0)))
+    trusts = [float(trust(read_paths(read_seen(each))).median()) for each in (csi, noisy)]
+    assert trusts[0] > 10 and trusts[1] == 1.5
+
+
+def test_where_paths_cannot_be_resolved_the_network_speaks_alone(model, make_paths) -> None:
+    users = make_paths(5, 3, doppler=True).connected()
+    planar = synthesize(users, PlanarArray(4, 2), OFDM(16, 3e5))
+    moving = synthesize(users, PlanarArray(4), OFDM(16, 3e5), times_s=torch.arange(3) * 1e-3)
+    silent = synthesize(users, PlanarArray(4), OFDM(16, 3e5))
+    silent.values[0] = 0
+    for csi in (planar, moving, silent):
+        assert not model.embed(csi, "paths")[:, 62:].any()
+        assert torch.equal(model.predict_los(csi), model.predict_los(csi, resolve=False))
+        assert torch.equal(model.predict_beams(csi), model.predict_beams(csi, resolve=False))
 
 
 def test_the_best_beam_in_the_mirror_is_the_mirrored_beam(model, csi) -> None:

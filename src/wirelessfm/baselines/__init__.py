@@ -35,6 +35,11 @@ from wirelessfm.baselines.published_networks import (
 )
 from wirelessfm.baselines.raw import log_power, raw_features
 from wirelessfm.baselines.resnet3d_prediction import ResNet3dConfig, train_resnet3d
+from wirelessfm.baselines.resolved_path_rules import (
+    best_beam_of_resolved_paths,
+    los_from_resolved_paths,
+    position_from_first_path,
+)
 from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
 from wirelessfm.baselines.sample_and_hold import sample_and_hold
 from wirelessfm.baselines.system import KINDS, Predictor, System, remembering
@@ -56,6 +61,9 @@ BASELINES: dict[str, System] = {
         System("strongest-probed-beam", "rule", strongest_probed_beam, ("beam-probed",), ("class",)),
         System("probed-beam-match", "rule", probed_beam_match, ("beam-probed",), ("class",)),
         System("power-delay", "rule", los_from_power_and_delay, ("los",), ("class",)),
+        System("resolved-paths-los", "rule", los_from_resolved_paths, ("los",), ("class",)),
+        System("resolved-paths-position", "rule", position_from_first_path, ("localisation",), ("value",)),
+        System("resolved-paths-beam", "rule", best_beam_of_resolved_paths, ("beam", "beam-partial"), ("class",)),
         System("phase-slope-position", "rule", position_from_delay_and_angle, ("localisation",), ("value",)),
         System("free-space-path-loss", "rule", path_loss_as_in_free_space, ("path-loss-28ghz",), ("value",)),
         System("first-path-power", "rule", los_from_first_path, task_kinds=("uwb-los",), outputs=("class",)),
@@ -115,6 +123,7 @@ __all__ = [
     "angle_spectrum_features",
     "autocorrelation_features",
     "autoregression",
+    "best_beam_of_resolved_paths",
     "best_same_sweep_beam",
     "delay_from_phase_slope",
     "fit_lmmse",
@@ -128,6 +137,7 @@ __all__ = [
     "log_power",
     "los_from_first_path",
     "los_from_power_and_delay",
+    "los_from_resolved_paths",
     "ls_dft",
     "ls_linear",
     "omp",
@@ -135,6 +145,7 @@ __all__ = [
     "path_power_system",
     "physics_features",
     "position_from_delay_and_angle",
+    "position_from_first_path",
     "probe_power_features",
     "probed_beam_match",
     "prony_angle_delay",

@@ -14,7 +14,6 @@ positions, never through the shape of a weight.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,7 +21,8 @@ from torch import Tensor, nn
 
 from wirelessfm.baselines.known_part import KnownPart, known_part
 from wirelessfm.csi import CSI
-from wirelessfm.errors import WirelessFMError, unknown_name
+from wirelessfm.errors import WirelessFMError
+from wirelessfm.models import spectrum_answers as answers
 from wirelessfm.models.beam_tokens import (
     GLOBAL_FEATURES,
     N_DELAYS,
@@ -43,12 +43,9 @@ from wirelessfm.models.series_tokens import (
     untransform,
 )
 from wirelessfm.nn.attention import Block, take_tokens
-from wirelessfm.nn.beams import beam_harmonics, mirrored_beams, on_beam_grid, side_by_side
+from wirelessfm.nn.beams import on_beam_grid, side_by_side
 from wirelessfm.nn.coarse import mean_of_pairs, through, through_in_pairs
 from wirelessfm.nn.plane_waves import WaveEstimate
-
-POOLINGS = ("summary", "beams", "summary+beams", "mean", "tokens")
-N_BEAMS = 64
 
 
 @dataclass(frozen=True)
@@ -149,7 +146,7 @@ class SpectrumModel(nn.Module):
     def beam_logits(
         self, encoded: Tensor, tokens: BeamTokens, other_carrier: bool = False, with_sweep: bool = False
     ) -> Tensor:
-        """Float32 [sample, N_BEAMS] about the cosines −1 + 2b/64 along y, up to a constant.
+        """Float32 [sample, 64] about the cosines −1 + 2b/64 along y, up to a constant.
 
         As trained by ``better-view``: the log of powers that are made relative and sharpened (squared, by default).
         ``with_sweep`` adds a second expert that nobody trains, the log power that the sweep of this very array shows,
@@ -159,58 +156,32 @@ class SpectrumModel(nn.Module):
         logits = self._per_direction(self.predict_beam, encoded, tokens)[..., int(other_carrier)]
         if with_sweep:
             logits = logits + (tokens.power + 1e-4).log()
-        return on_beam_grid(logits, tokens.directions, N_BEAMS)
+        return on_beam_grid(logits, tokens.directions, answers.N_BEAMS)
 
-    def embed(self, csi: CSI, pooling: str = "summary+beams") -> Tensor:
-        """Frozen embeddings of every sample.
+    def embed(self, csi: CSI, pooling: str = "summary+paths") -> Tensor:
+        """Frozen embeddings of every sample, see :func:`.spectrum_answers.embed`."""
+        return answers.embed(self, csi, pooling)
 
-        Args:
-            csi: axes (sample[, time], antenna, subcarrier).
-            pooling: ``summary`` float [sample, n_summary], ``beams`` [sample, 62], see
-                :func:`~wirelessfm.nn.beams.beam_harmonics`, both joined, ``mean`` [sample, width]
-                or ``tokens`` [sample, token, width].
+    def predict_los(self, csi: CSI, resolve: bool = True) -> Tensor:
+        """Score of a line of sight, float [sample], positive where there is one; of weights taught with ``known``.
+
+        ``resolve``: add what the paths that can be resolved say, see :mod:`.path_expert`; without, it takes a tenth of
+        the time.
         """
-        if pooling not in POOLINGS:
-            raise unknown_name("pooling", pooling, POOLINGS)
-        tokens = self.tokenize(csi)
-        encoded = self.encode(tokens).float()
-        parts = {
-            "summary": lambda: self.compress(encoded[:, 0]),
-            "beams": lambda: beam_harmonics(self.beam_logits(encoded, tokens, with_sweep=True)),
-            "mean": lambda: encoded[:, 1:].mean(dim=1),
-            "tokens": lambda: encoded[:, 1:],
-        }
-        return torch.cat([parts[name]() for name in pooling.split("+")], dim=1)
+        return answers.predict_los(self, csi, resolve)
 
-    def predict_los(self, csi: CSI) -> Tensor:
-        """Score of a line of sight, float [sample], positive where there is one; of weights taught with ``known``."""
-        encoded = self.encode(self.tokenize(csi)).float()
-        return self.predict_known(self.compress(encoded[:, 0]))[:, 0]
-
-    def predict_beams(self, csi: CSI) -> Tensor:
+    def predict_beams(self, csi: CSI, resolve: bool = True) -> Tensor:
         """How probable each of 64 beams is the best at the other carrier, logarithm, float [sample, 64].
 
         The beams are those of :func:`~wirelessfm.signal.codebooks.dft_codebook`. Needs weights taught with
         ``other_carrier``, and ``beams``: the mean of what it says of both carriers, because how they differ was learnt
-        from one ray tracer. On cities of the training that costs nothing.
+        from one ray tracer. On cities of the training that costs nothing. ``resolve`` as in :meth:`predict_los`.
         """
-        return self._best_beam(csi, (True, False))
+        return answers.best_beam(self, csi, (True, False), resolve)
 
-    def predict_same_band_beams(self, csi: CSI) -> Tensor:
+    def predict_same_band_beams(self, csi: CSI, resolve: bool = True) -> Tensor:
         """The same at the carrier of ``csi``, for 32 antennas; of weights taught with ``beams``."""
-        return self._best_beam(csi, (False,))
-
-    def _best_beam(self, csi: CSI, other_carriers: Sequence[bool]) -> Tensor:
-        """Of the world as it is and of its mirror image, the mean: physics is the same in both, a network is not."""
-        seen = read_seen(csi)
-        straight, mirrored = (self._beams_of(each, other_carriers) for each in (seen, seen.mirrored()))
-        return ((straight + mirrored_beams(mirrored)) / 2).log_softmax(dim=1)
-
-    def _beams_of(self, seen: Seen, other_carriers: Sequence[bool]) -> Tensor:
-        tokens = beam_tokens(seen)
-        encoded = self.encode(tokens).float()
-        said = [self.beam_logits(encoded, tokens, other, with_sweep=True) for other in other_carriers]
-        return torch.stack([each.log_softmax(dim=1) for each in said]).mean(dim=0)
+        return answers.best_beam(self, csi, (False,), resolve)
 
     def complete(self, csi: CSI) -> Tensor:
         """All entries from the ``observed`` ones: complex64 in the shape of ``csi``, normalisation undone.

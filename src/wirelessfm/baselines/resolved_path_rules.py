@@ -1,0 +1,75 @@
+"""Zero-label rules of resolved paths: line of sight, the best beam, and the position.
+
+Without noise they are hard to beat, and what that says is about benchmarks: channels of a simulator give their paths
+away. In noise they lose most of it, so compare at the noise of a receiver.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from wirelessfm.baselines.resolved_paths import ResolvedPaths, paths_of
+from wirelessfm.csi import CSI
+from wirelessfm.errors import WirelessFMError
+from wirelessfm.paths import SPEED_OF_LIGHT_M_PER_S
+
+# A path that loses less than this against free space has had no interaction: where next to nothing is left unexplained,
+# and where so much is that paths hide each other; the latter is the threshold of the rule ``power-delay``.
+_EXACT_DB, _ROUGH_DB = 0.5, 4.0
+_EXACT_REST_DB, _ROUGH_REST_DB = -120.0, -50.0
+
+
+def los_threshold_db(paths: ResolvedPaths) -> Tensor:
+    """Excess loss up to which a path counts as a line of sight, float64 [sample]."""
+    rough = ((paths.rest_db - _EXACT_REST_DB) / (_ROUGH_REST_DB - _EXACT_REST_DB)).clamp(0, 1)
+    return _EXACT_DB + (_ROUGH_DB - _EXACT_DB) * rough
+
+
+def least_excess_db(paths: ResolvedPaths) -> Tensor:
+    """How far the path nearest to it is from the loss of free space, float64 [sample]."""
+    return torch.where(paths.clear, paths.excess_db.abs(), torch.inf).amin(dim=1)
+
+
+def los_from_resolved_paths(csi: CSI, n_classes: int = 2) -> Tensor:
+    """Scores float32 [sample, 2] in dB: line of sight where some path loses what free space does and no more.
+
+    Raises:
+        WirelessFMError: other than 2 classes, CSI without a carrier, or a grid that is not regular.
+    """
+    if n_classes != 2:
+        raise WirelessFMError(f"the line-of-sight rule decides between 2 classes, found {n_classes}")
+    paths = paths_of(csi)
+    margin_db = (los_threshold_db(paths) - least_excess_db(paths)).float()
+    return torch.stack([-margin_db, margin_db], dim=1) / 2
+
+
+def best_beam_of_resolved_paths(csi: CSI, n_classes: int, n_antennas: int = 32) -> Tensor:
+    """Share of every beam in what an array of ``n_antennas`` would receive: float32 [sample, beam].
+
+    Right where both carriers share their paths and these do not fade each other.
+
+    Raises:
+        WirelessFMError: a grid that is not regular.
+    """
+    return paths_of(csi).beam_shares(n_classes, n_antennas).float()
+
+
+def position_from_first_path(csi: CSI, n_outputs: int = 2) -> Tensor:
+    """(forward, left) in metres of a linear array: float32 [sample, 2], where the first path comes from.
+
+    As :func:`.delay_position.position_from_delay_and_angle`, of one path instead of all: right for users in line of
+    sight, in front of the array and at its height.
+
+    Raises:
+        WirelessFMError: a grid that is not regular, other than 2 outputs.
+    """
+    if n_outputs != 2:
+        raise WirelessFMError(f"the position rule gives 2 coordinates, forward and left, found {n_outputs} outputs")
+    return first_path_position_m(paths_of(csi)).float()
+
+
+def first_path_position_m(paths: ResolvedPaths) -> Tensor:
+    """(forward, left), float64 [sample, 2]."""
+    distance_m, cosine = SPEED_OF_LIGHT_M_PER_S * paths.of_first(paths.delay_s), paths.of_first(paths.cosine)
+    return torch.stack([distance_m * (1 - cosine.square()).sqrt(), distance_m * cosine], dim=1)

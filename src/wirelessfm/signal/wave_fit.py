@@ -1,0 +1,157 @@
+"""Waves fitted to a channel: least squares over the direction, delay and complex gain of all of them at once.
+
+Variable projection (G. Golub and V. Pereyra, SIAM J. Numer. Anal. 10(2), 1973; without the term of second order: L.
+Kaufman, BIT 15, 1975): gains are always the best ones for the present turns, and Levenberg–Marquardt steps move the
+turns. A wave over a grid is an outer product, so inner products of waves are products of two short ones, and a step
+costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from wirelessfm.signal.power import squared_magnitude
+
+# A sample is done after so many steps in a row that made it better by less than a thousandth, or none.
+_SLOW_STEPS = 3
+_MOST_DAMPING = 1e8
+
+
+@dataclass(frozen=True)
+class Waves:
+    """Waves of many samples; entry [row, column] is Σ gain · e^{j2π(row · rows + column · columns)}.
+
+    Rows and columns are counted from the middle of the grid.
+
+    Attributes:
+        rows, columns: float64 [sample, wave], cycles per step.
+        gain: complex128 [sample, wave].
+        rest: float64 [sample], mean power of what the waves leave of an entry.
+    """
+
+    rows: Tensor
+    columns: Tensor
+    gain: Tensor
+    rest: Tensor
+
+    def on_grid(self, n_rows: int, n_columns: int) -> Tensor:
+        """Their sum, complex128 [sample, row, column]."""
+        left, right = _phasors(self.rows, n_rows), _phasors(self.columns, n_columns)
+        return (left * self.gain[:, None]) @ right.transpose(1, 2)
+
+
+def fit_waves(values: Tensor, rows: Tensor, columns: Tensor, ridge: Tensor, iterations: int) -> Waves:
+    """The waves near those given that explain ``values`` best.
+
+    Args:
+        values: complex128 [sample, row, column].
+        rows, columns: float64 [sample, wave] in cycles per step, where to begin.
+        ridge: float64 [sample], what a squared gain costs in squared error: noise power over that of gains. It keeps
+            two waves at one place from growing against each other.
+        iterations: steps at most.
+    """
+    turns = torch.stack([rows, columns], dim=1)
+    best = _at(values, turns, ridge)
+    open_ = torch.arange(len(values), device=values.device)
+    state, damping, slow = best, torch.full_like(ridge, 1e-3), torch.zeros_like(ridge)
+    for _ in range(iterations):
+        tried = _at(values[open_], state.turns + _step(state, damping), ridge[open_])
+        better = tried.cost < state.cost
+        little = tried.cost > (1 - 1e-3) * state.cost
+        slow = torch.where(better, torch.where(little, slow + 1, 0), slow)
+        damping = torch.where(better, (damping / 5).clamp_min(1e-14), damping * 6)
+        state = _chosen(better, tried, state)
+        going = (slow < _SLOW_STEPS) & (damping < _MOST_DAMPING)
+        if not bool(going.all()):
+            best = _put(best, open_, state)
+            open_, damping, slow, state = open_[going], damping[going], slow[going], _taken(state, going)
+        if not len(open_):
+            break
+    best = _put(best, open_, state)
+    return Waves(best.turns[:, 0], best.turns[:, 1], best.gain, squared_magnitude(best.missing).mean(dim=(1, 2)))
+
+
+@dataclass(frozen=True)
+class _State:
+    """Turns [sample, 2, wave], and what follows from them."""
+
+    turns: Tensor
+    gain: Tensor  # [sample, wave]
+    left: Tensor  # waves over rows [sample, row, wave]
+    right: Tensor  # [sample, column, wave]
+    gram: Tensor  # inner products of whole waves, and the ridge [sample, wave, wave]
+    missing: Tensor  # what is left of the values
+    cost: Tensor  # [sample]
+
+
+def _phasors(turns: Tensor, n: int) -> Tensor:
+    """Waves over one axis about its middle, complex128 [sample, entry, wave]."""
+    angle = 2 * math.pi * _centred(n, turns) * turns[:, None]
+    return torch.polar(torch.ones_like(angle), angle)
+
+
+def _centred(n: int, like: Tensor) -> Tensor:
+    return (torch.arange(n, dtype=torch.float64, device=like.device) - (n - 1) / 2)[:, None]
+
+
+def _at(values: Tensor, turns: Tensor, ridge: Tensor) -> _State:
+    """Best gains for given turns, and what they leave."""
+    left, right = _phasors(turns[:, 0], values.shape[1]), _phasors(turns[:, 1], values.shape[2])
+    gram = (left.mH @ left) * (right.mH @ right) + torch.diag_embed(ridge[:, None].expand(-1, turns.shape[2]))
+    gain = torch.linalg.solve(gram, _heard(left, right, values))
+    missing = values - (left * gain[:, None]) @ right.transpose(1, 2)
+    cost = squared_magnitude(missing).sum(dim=(1, 2)) + ridge * squared_magnitude(gain).sum(dim=1)
+    return _State(turns, gain, left, right, gram, missing, cost)
+
+
+def _heard(left: Tensor, right: Tensor, values: Tensor) -> Tensor:
+    """Inner products of waves with values, [sample, wave]."""
+    return ((left.mH @ values) * right.mH).sum(dim=2)
+
+
+def _step(state: _State, damping: Tensor) -> Tensor:
+    """The Levenberg–Marquardt step, float64 [sample, 2, wave], for a damping [sample]."""
+    left, right, gain = state.left, state.right, state.gain
+    left_turned, right_turned = (2j * math.pi * _centred(each.shape[1], each) * each for each in (left, right))
+    over_rows, over_columns = _products(left, left_turned), _products(right, right_turned)
+    twice = torch.cat([gain, gain], dim=1)
+    # Inner products of waves with derivatives by both turns, and of these with each other.
+    cross = torch.cat([over_rows[1] * over_columns[0], over_rows[0] * over_columns[1]], dim=2) * twice[:, None]
+    upper = torch.cat([over_rows[2] * over_columns[0], over_rows[1].mH * over_columns[1]], dim=2)
+    lower = torch.cat([over_rows[1] * over_columns[1].mH, over_rows[0] * over_columns[2]], dim=2)
+    own = torch.cat([upper, lower], dim=1) * twice[:, None] * twice[..., None].conj()
+    curvature = (own - cross.mH @ torch.linalg.solve(state.gram, cross)).real
+    heard = [_heard(left_turned, right, state.missing), _heard(left, right_turned, state.missing)]
+    by_gains = torch.linalg.solve(state.gram, _heard(left, right, state.missing))
+    downhill = (torch.cat(heard, dim=1) * twice.conj() - (cross.mH @ by_gains[..., None])[..., 0]).real
+    scale = curvature.diagonal(dim1=1, dim2=2).clamp_min(1e-30)
+    damped = curvature + torch.diag_embed(damping[:, None] * scale)
+    return torch.linalg.solve(damped, downhill).unflatten(1, (2, -1))
+
+
+def _products(waves: Tensor, turned: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Inner products over one axis: of waves, of waves with their derivatives, of derivatives."""
+    return waves.mH @ waves, waves.mH @ turned, turned.mH @ turned
+
+
+def _chosen(mask: Tensor, yes: _State, no: _State) -> _State:
+    """``yes`` of the samples in the mask, ``no`` of the others."""
+    pairs = zip(_parts(yes), _parts(no), strict=True)
+    return _State(*(torch.where(mask.view(-1, *[1] * (a.dim() - 1)), a, b) for a, b in pairs))
+
+
+def _taken(state: _State, mask: Tensor) -> _State:
+    return _State(*(part[mask] for part in _parts(state)))
+
+
+def _put(state: _State, where: Tensor, other: _State) -> _State:
+    pairs = zip(_parts(state), _parts(other), strict=True)
+    return _State(*(a.index_copy(0, where, b) for a, b in pairs))
+
+
+def _parts(state: _State) -> list[Tensor]:
+    return [getattr(state, part.name) for part in fields(_State)]

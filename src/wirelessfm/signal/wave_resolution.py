@@ -1,0 +1,114 @@
+"""The waves that a channel is the sum of: ESPRIT finds them, least squares make them exact, what is left finds more.
+
+Two waves much closer than the resolution of the grid are told apart as far as noise allows; without noise, as in
+simulated channels, that is as far as float32 allows: a hundredth of the resolution and less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from wirelessfm.signal.esprit import esprit
+from wirelessfm.signal.power import squared_magnitude
+from wirelessfm.signal.wave_fit import Waves, fit_waves
+
+MOST_WAVES = 16
+# Of an entry at unit power: what rounding to complex64 leaves of it.
+_ROUNDING = 4e-13
+# What a squared gain costs: strict first, or two waves at one place grow against each other.
+_STRICT_RIDGES, _LEAST_RIDGE = (1e-6, 1e-9), 1e-12
+_STRICT_STEPS, _STEPS = 20, 30
+_POOR_FIT, _GROWN = 1e-10, 4.0
+# Waves are added one by one where some are missing, if each takes away half of what the others leave.
+_ROUNDS, _WORTH_A_WAVE = 2, 0.5
+_FINER = 4
+_AT_ONCE = 512
+_PADDED = ("rows", "columns", "gain")
+
+
+def resolve_waves(values: Tensor, most: int = MOST_WAVES) -> Waves:
+    """As few plane waves as leave nothing but noise of ``values``.
+
+    Args:
+        values: complex [sample, row, column], regular along both axes.
+        most: waves of a sample at most.
+
+    Returns:
+        Waves at the scale of ``values``, [sample, ``most``], the missing ones without gain.
+    """
+    values = values.to(torch.complex128)
+    scale = squared_magnitude(values).mean(dim=(1, 2)).sqrt().clamp_min(1e-150)
+    found = [_resolved(part, most) for part in (values / scale[:, None, None]).split(_AT_ONCE)]
+    rows, columns, gain, rest = (torch.cat([getattr(w, name) for w in found]) for name in (*_PADDED, "rest"))
+    return Waves(rows, columns, gain * scale[:, None], rest * scale.square())
+
+
+def _resolved(values: Tensor, most: int) -> Waves:
+    turns, noise = esprit(values, most)
+    waves = _fitted(values, turns, noise, most)
+    wanting = waves.rest > _ROUNDING
+    for _ in range(_ROUNDS):
+        chosen = (wanting & (waves.gain[:, -1] == 0)).nonzero()[:, 0]
+        if not len(chosen):
+            break
+        more = _fitted(values[chosen], _one_more(values[chosen], _some(waves, chosen)), noise[chosen], most)
+        better = more.rest < _WORTH_A_WAVE * waves.rest[chosen]
+        waves = _replaced(waves, chosen[better], _some(more, better))
+        wanting = torch.zeros_like(wanting).index_fill(0, chosen[better], True) & (waves.rest > _ROUNDING)
+    return waves
+
+
+def _fitted(values: Tensor, turns: Sequence[tuple[Tensor, Tensor]], noise: Tensor, most: int) -> Waves:
+    """Least squares from these turns on, samples of as many waves together."""
+    none = values.new_zeros(len(values), most)
+    whole = Waves(none.real, none.real, none, torch.zeros_like(noise))
+    counts = torch.tensor([len(rows) for rows, _ in turns], device=values.device)
+    for count in counts.unique().tolist():
+        chosen = (counts == count).nonzero()[:, 0]
+        rows, columns = (torch.stack([turns[i][axis] for i in chosen.tolist()]) for axis in (0, 1))
+        whole = _replaced(whole, chosen, _annealed(values[chosen], rows, columns, noise[chosen]))
+    return whole
+
+
+def _annealed(values: Tensor, rows: Tensor, columns: Tensor, noise: Tensor) -> Waves:
+    """Least squares that are strict at first where waves have grown against each other, or do not fit at all."""
+    begun = fit_waves(values, rows, columns, noise.clamp_min(_LEAST_RIDGE), 0)
+    hard = (begun.rest > _POOR_FIT) | (squared_magnitude(begun.gain).amax(dim=1) > _GROWN)
+    for ridge in _STRICT_RIDGES:
+        strict = fit_waves(values[hard], rows[hard], columns[hard], noise[hard].clamp_min(ridge), _STRICT_STEPS)
+        rows, columns = rows.clone(), columns.clone()
+        rows[hard], columns[hard] = strict.rows, strict.columns
+    return fit_waves(values, rows, columns, noise.clamp_min(_LEAST_RIDGE), _STEPS)
+
+
+def _one_more(values: Tensor, waves: Waves) -> list[tuple[Tensor, Tensor]]:
+    """Turns of the waves of each sample, and of the strongest in what they leave."""
+    missing = values - waves.on_grid(*values.shape[1:])
+    n_rows, n_columns = (_FINER * n for n in values.shape[1:])
+    peak = torch.fft.fft2(missing, s=(n_rows, n_columns)).abs().flatten(1).argmax(dim=1)
+    row, column = (_about_zero(peak // n_columns / n_rows), _about_zero(peak % n_columns / n_columns))
+    counts = (waves.gain != 0).sum(dim=1).tolist()
+    return [
+        (torch.cat([waves.rows[i, :n], row[i : i + 1]]), torch.cat([waves.columns[i, :n], column[i : i + 1]]))
+        for i, n in enumerate(counts)
+    ]
+
+
+def _about_zero(turns: Tensor) -> Tensor:
+    return (turns.double() + 0.5).remainder(1) - 0.5
+
+
+def _some(waves: Waves, chosen: Tensor) -> Waves:
+    return Waves(waves.rows[chosen], waves.columns[chosen], waves.gain[chosen], waves.rest[chosen])
+
+
+def _replaced(waves: Waves, chosen: Tensor, by: Waves) -> Waves:
+    """With other waves in the samples chosen, filled up with none."""
+    missing = (0, waves.gain.shape[1] - by.gain.shape[1])
+    rows, columns, gain = (
+        getattr(waves, name).index_copy(0, chosen, nn.functional.pad(getattr(by, name), missing)) for name in _PADDED
+    )
+    return Waves(rows, columns, gain, waves.rest.index_copy(0, chosen, by.rest))

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tests.synthetic_sites import make_site
+from wirelessfm.baselines import best_beam_of_resolved_paths, los_from_resolved_paths, position_from_first_path
+from wirelessfm.baselines.resolved_paths import ResolvedPaths, paths_of, resolve_paths
+from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
+from wirelessfm.csi import CSI
+from wirelessfm.errors import WirelessFMError
+from wirelessfm.paths import Paths
+from wirelessfm.signal import OFDM, PlanarArray, add_noise, dft_codebook, direction_cosines, synthesize
+
+NARROW = OFDM(32, 30e3)
+
+
+@pytest.fixture(scope="module")
+def paths() -> Paths:
+    return make_site(60).sub6.connected()
+
+
+@pytest.fixture(scope="module")
+def csi(paths) -> CSI:
+    return synthesize(paths, PlanarArray(32), NARROW)
+
+
+def test_the_strongest_path_is_found_within_a_band_a_hundred_times_too_narrow(paths, csi) -> None:
+    found = paths_of(csi)
+    strong, said = paths.gain.abs().argmax(dim=1, keepdim=True), found.power.argmax(dim=1, keepdim=True)
+    cosine, _ = direction_cosines(paths.departure_azimuth_rad, paths.departure_elevation_rad, 0.0, 0.0)
+    right = (found.cosine.gather(1, said) - cosine.gather(1, strong)).abs() < 1e-3
+    assert float(right.double().mean()) > 0.9
+    off_s = (found.delay_s.gather(1, said) - paths.delay_s.gather(1, strong)).abs()[right]
+    off_db = 10 * (found.power.gather(1, said) / paths.gain.abs().square().gather(1, strong)).log10().abs()[right]
+    assert float(off_s.median()) < 1e-10 and float(off_db.median()) < 0.01  # 0.96 MHz resolve 1 µs
+    assert float(found.rest_db.median()) < -115
+
+
+def test_a_line_of_sight_loses_what_free_space_does(paths, csi) -> None:
+    found = los_from_resolved_paths(csi).argmax(dim=1)
+    assert float((found == paths.los).double().mean()) > 0.95
+    excess = paths_of(csi)
+    assert float(excess.of_first(excess.excess_db)[paths.los == 1].abs().median()) < 0.05
+
+
+def test_in_noise_the_line_of_sight_rule_is_more_lenient(csi) -> None:
+    noisy = replace(csi, values=add_noise(csi.values, 10.0, torch.Generator().manual_seed(0)))
+    scores = los_from_resolved_paths(noisy)[:, 1] * 2  # the threshold less the excess loss
+    assert float(scores.max()) > 3 and float((los_from_resolved_paths(csi)[:, 1] * 2).max()) < 0.6
+
+
+def test_few_antennas_that_resolve_paths_see_the_beam_of_many(paths) -> None:
+    """Which one the powers of all paths make the best of 32 antennas."""
+    few = synthesize(paths, PlanarArray(4), NARROW)
+    cosine, _ = direction_cosines(paths.departure_azimuth_rad, paths.departure_elevation_rad, 0.0, 0.0)
+    power = paths.gain.abs().square().double()
+    none = torch.zeros_like(power[:, 0])
+    best = ResolvedPaths(cosine.double(), paths.delay_s.double(), power, none, 3.5e9).beam_shares(64, 32).argmax(dim=1)
+    right = [float((rule(few, 64).argmax(dim=1) == best).double().mean()) for rule in (best_beam, best_same_sweep_beam)]
+    assert right[0] > 0.85 > 0.75 > right[1]
+
+
+def best_beam(csi: CSI, n: int) -> torch.Tensor:
+    return best_beam_of_resolved_paths(csi, n)
+
+
+def test_shares_of_beams_are_gains_of_a_sweep() -> None:
+    one = torch.ones(1, 1, dtype=torch.float64)
+    paths = ResolvedPaths(one * 0.25, one * 1e-7, one, one[:, 0], None)
+    shares = paths.beam_shares(64, 16)
+    wave = torch.exp(1j * torch.pi * 0.25 * torch.arange(16)).to(torch.complex64)
+    expected = (dft_codebook(16, 64).conj() @ wave).abs().square()
+    assert torch.allclose(shares[0].float(), expected / expected.sum(), atol=1e-6)
+
+
+def test_position_is_exact_in_line_of_sight_at_the_height_of_the_array() -> None:
+    site = make_site(200, bs=(10.0, 5.0, 1.5)).sub6
+    direct = site[site.los == 1]
+    found = position_from_first_path(synthesize(direct, PlanarArray(32), OFDM(32, 6e5)))
+    place = direct.position_m - torch.tensor([10.0, 5.0, 1.5])
+    inside = place[:, 0] > 0.3 * place.norm(dim=1)  # elsewhere behind the array, or towards end-fire
+    error = (found - place[:, :2]).norm(dim=1)[inside]
+    assert int(inside.sum()) > 20 and float(error.median()) < 0.05
+
+
+def test_impossibly_strong_paths_and_faint_ones_do_not_count() -> None:
+    delay_s = torch.tensor([[1e-7, 1e-7, 2e-7]], dtype=torch.float64)
+    power = (4 * torch.pi * 3.5e9 * delay_s) ** -2 * torch.tensor([1e3, 1e-4, 0.5])
+    paths = ResolvedPaths(torch.zeros_like(delay_s), delay_s, power, torch.zeros(1).double(), 3.5e9)
+    assert paths.possible.tolist() == [[False, True, True]] and paths.clear.tolist() == [[False, False, True]]
+    assert paths.first.tolist() == [2] and float(paths.of_first(paths.excess_db)) == pytest.approx(3.01, abs=0.01)
+    assert replace(paths, carrier_hz=None).possible.all()
+    assert paths.beam_shares(8, 4).sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("which", ["planar", "wide", "irregular", "tones"])
+def test_other_grids_are_not_resolved(paths, which) -> None:
+    array = {"planar": PlanarArray(4, 2), "wide": PlanarArray(8, spacing_wavelengths=1.0)}.get(which, PlanarArray(8))
+    csi = synthesize(paths[:3], array, NARROW)
+    keep = torch.tensor([0, 1, 2, 3, 5, 7])
+    if which == "irregular":
+        csi = replace(csi, values=csi.values[:, keep], coords={**csi.coords, "antenna": csi.coords["antenna"][keep]})
+    if which == "tones":
+        tones = {**csi.coords, "subcarrier": csi.coords["subcarrier"][keep]}
+        csi = replace(csi, values=csi.values[..., keep], coords=tones)
+    grid = csi.coords["antenna"], csi.coords["subcarrier"]
+    assert resolve_paths(csi.values, *grid, 3.5e9) is None
+    with pytest.raises(WirelessFMError, match="regular"):
+        best_beam_of_resolved_paths(csi, 64)
+
+
+def test_what_the_rules_refuse(csi) -> None:
+    with pytest.raises(WirelessFMError, match="2 classes, found 3"):
+        los_from_resolved_paths(csi[:2], 3)
+    with pytest.raises(WirelessFMError, match="2 coordinates"):
+        position_from_first_path(csi[:2], 3)
+    with pytest.raises(WirelessFMError, match="carrier"):
+        los_from_resolved_paths(replace(csi[:2], meta=replace(csi.meta, carrier_hz=None)))
+    with pytest.raises(WirelessFMError, match="regular"):
+        paths_of(replace(csi[:2], coords={}))

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+
+from wirelessfm.signal.esprit import esprit
+from wirelessfm.signal.wave_fit import Waves, fit_waves
+from wirelessfm.signal.wave_resolution import resolve_waves
+
+
+def waves(rows, columns, gain) -> Waves:
+    parts = (torch.tensor([part], dtype=torch.float64) for part in (rows, columns))
+    return Waves(*parts, torch.tensor([gain], dtype=torch.complex128), torch.zeros(1).double())
+
+
+def noisy(values: torch.Tensor, power: float, seed: int = 0) -> torch.Tensor:
+    noise = torch.randn(values.shape, dtype=torch.complex128, generator=torch.Generator().manual_seed(seed))
+    return values + noise * math.sqrt(power)
+
+
+def strongest(found: Waves, n: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Of the first sample, in the order of rows."""
+    order = found.gain[0].abs().argsort(descending=True)[:n]
+    order = order[found.rows[0, order].argsort()]
+    return found.rows[0, order], found.columns[0, order], found.gain[0, order]
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (8, 24), (4, 32), (2, 12), (16, 5)])
+def test_finds_waves_of_complex64_channels(shape) -> None:
+    true = waves([-0.21, 0.17], [-0.13, -0.05], [0.4 + 0.8j, -0.5j])
+    found = resolve_waves(true.on_grid(*shape).to(torch.complex64))
+    rows, columns, gain = strongest(found, 2)
+    assert torch.allclose(rows, true.rows[0], atol=1e-5) and torch.allclose(columns, true.columns[0], atol=1e-5)
+    assert torch.allclose(gain, true.gain[0], atol=1e-4)
+    assert float(found.rest[0]) < 1e-11
+
+
+@pytest.mark.parametrize("apart", [0.2, 0.05, 0.02])
+def test_waves_closer_than_the_resolution_are_told_apart_without_noise(apart) -> None:
+    """The resolution of 32 antennas is 1/32 of a turn; here as small a share of it in both directions."""
+    turn = apart / 32
+    true = waves([0.1, 0.1 + turn], [-0.02, -0.02 - turn], [1.0, 0.6j])
+    found = resolve_waves(true.on_grid(32, 32).to(torch.complex64))
+    rows, _, gain = strongest(found, 2)
+    assert float((rows - true.rows[0]).abs().max()) < 0.05 * turn
+    assert float((gain - true.gain[0]).abs().max()) < 0.05
+
+
+def test_errors_in_noise_are_those_of_the_cramer_rao_bound() -> None:
+    true, snr = waves([0.13], [-0.07], [1.0]), 100.0
+    values = torch.cat([noisy(true.on_grid(16, 16), 1 / snr, seed) for seed in range(60)])
+    found = resolve_waves(values)
+    best = found.gain.abs().argmax(dim=1, keepdim=True)
+    error = found.rows.gather(1, best)[:, 0] - 0.13
+    bound = math.sqrt(6 / (snr * 16 * 16 * (16**2 - 1))) / (2 * math.pi)
+    assert 0.6 * bound < float(error.square().mean().sqrt()) < 1.6 * bound
+    others = found.gain.abs().scatter(1, best, 0.0)
+    assert float((others.amax(dim=1) < 0.3).double().mean()) > 0.9  # next to nothing is made of noise
+
+
+def test_more_waves_than_it_may_find_and_none_at_all() -> None:
+    generator = torch.Generator().manual_seed(0)
+    many = torch.randn(1, 12, 12, dtype=torch.complex64, generator=generator)
+    found = resolve_waves(torch.cat([many, torch.zeros_like(many)]), most=3)
+    assert found.gain.shape == (2, 3) and bool(torch.isfinite(torch.view_as_real(found.gain)).all())
+    assert 0 < float(found.rest[0]) < float(many.abs().square().mean())
+    assert not found.gain[1].any() and float(found.rest[1]) == 0
+
+
+def test_scale_and_phase_pass_through() -> None:
+    true = waves([-0.3, 0.2], [-0.2, -0.1], [1.0, 0.3])
+    values, factor = true.on_grid(8, 16), 1e-7 * complex(0.6, -0.8)
+    small = resolve_waves(values * factor)
+    whole = resolve_waves(values)
+    assert torch.allclose(small.gain, whole.gain * factor, atol=1e-12)
+    assert torch.allclose(small.rows, whole.rows, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(1, 16), (16, 1), (1, 1)])
+def test_a_single_antenna_or_subcarrier_is_enough(shape) -> None:
+    true = waves([0.0 if shape[0] == 1 else 0.2], [0.0 if shape[1] == 1 else -0.3], [2.0])
+    found = resolve_waves(true.on_grid(*shape))
+    assert float(found.rest[0]) < 1e-9
+    assert torch.allclose(found.on_grid(*shape), true.on_grid(*shape), atol=1e-4)
+
+
+def test_least_squares_never_get_worse_and_a_ridge_keeps_gains_small() -> None:
+    values = noisy(waves([0.1, 0.11], [-0.1, -0.1], [1.0, -0.9]).on_grid(16, 16), 1e-4)
+    rows, columns = torch.tensor([[0.1, 0.1001]]).double(), torch.tensor([[-0.1, -0.1001]]).double()
+    start = fit_waves(values, rows, columns, torch.full((1,), 1e-12).double(), 0)
+    rests = [
+        float(fit_waves(values, rows, columns, torch.full((1,), 1e-12).double(), n).rest) for n in (0, 1, 2, 5, 20)
+    ]
+    assert rests[0] == float(start.rest) and all(b <= a * (1 + 1e-9) for a, b in itertools.pairwise(rests))
+    strict = fit_waves(values, rows, columns, torch.full((1,), 1e2).double(), 0)
+    assert float(strict.gain.abs().max()) < 1 < float(start.gain.abs().max())
+
+
+def test_esprit_counts_waves_and_says_how_much_noise_there_is() -> None:
+    true = waves([-0.2, 0.0, 0.3], [-0.3, -0.1, -0.2], [1.0, 1.0, 1.0])
+    turns, noise = esprit(noisy(true.on_grid(32, 32), 1e-2))
+    assert len(turns[0][0]) == 3 and float(noise[0]) == pytest.approx(1e-2, rel=0.6)
+    assert torch.allclose(turns[0][0].sort().values, true.rows[0], atol=2e-3)
