@@ -5,7 +5,8 @@
         --results prediction=predictions/results.jsonl
 
 A table stands between `<!-- table NAME -->` and `<!-- end -->`; those that the given results are about are written
-again. The same place may be given several files. Commands that make the results are in docs/log.md.
+again. The same place may be given several files. With `--keep`, what the results say nothing of stays as it is on the
+page. Commands that make the results are in docs/log.md.
 """
 
 from __future__ import annotations
@@ -39,15 +40,19 @@ COLUMNS = {
     "position": "localisation",
     "path loss": "path-loss-28ghz",
 }
-# Beams again, where noise costs most.
-NOISY_COLUMNS = {"8, 10 dB": "beam-64-antennas-8-10db", "4, 10 dB": "beam-64-antennas-4-10db"}
+# Again, where noise costs most.
+NOISY_COLUMNS = {"LoS, 10 dB": "los-10db", "8, 10 dB": "beam-64-antennas-8-10db", "4, 10 dB": "beam-64-antennas-4-10db"}
 RULES = ("power-delay", "same-sweep-beam", "phase-slope-position", "free-space-path-loss")
+RESOLVED = ("resolved-paths-los", "resolved-paths-beam", "resolved-paths-position")
 ANSWERS = ("los", "beams", "same-band")
+ALONE = " (summary+beams)"  # the embedding of the network alone
 WITHOUT_LABELS: Lines = {
     "rule": RULES,
+    "rule: resolved paths": RESOLVED,
     "flagship": [f"{FLAGSHIP}:{a}" for a in ANSWERS],
-    "its recipe, 120 s": [f"spectrum-120s:{a}" for a in ANSWERS],
-    "self-supervised": ["spectrum-self-supervised:same-band"],
+    "network alone": [f"{FLAGSHIP}:network-{a}" for a in ANSWERS],
+    "network alone, 120 s": [f"spectrum-120s:network-{a}" for a in ANSWERS],
+    "network alone, self-supervised": ["spectrum-self-supervised:network-same-band"],
     "bound: powers of all paths": ["path-power-genie", "path-power-genie-in-noise"],
 }
 WITH_LABELS: Lines = {
@@ -56,9 +61,11 @@ WITH_LABELS: Lines = {
     ],
     "rules corrected (autocorrelation)": [f"{rule}+autocorrelation" for rule in RULES],
     "flagship, head": [FLAGSHIP],
-    "its recipe, 120 s": ["spectrum-120s"],
-    "self-supervised": ["spectrum-self-supervised"],
     "random weights": ["wfm-spectrum-random"],
+    "network alone": [FLAGSHIP + ALONE],
+    "network alone, 120 s": ["spectrum-120s" + ALONE],
+    "network alone, self-supervised": ["spectrum-self-supervised" + ALONE],
+    "network alone, random weights": ["wfm-spectrum-random" + ALONE],
     "masked autoencoder": ["demo"],
     "physics features": ["physics"],
     "autocorrelation": ["autocorrelation"],
@@ -72,10 +79,13 @@ WITH_LABELS: Lines = {
 NUMBERED: Lines = {
     "flagship, its answers corrected": [f"{FLAGSHIP}:{a}+{FLAGSHIP}" for a in ANSWERS],
     "flagship, head": [FLAGSHIP],
+    "random weights": ["wfm-spectrum-random"],
+    "network alone": [FLAGSHIP + ALONE],
     "autocorrelation": ["autocorrelation"],
 }
 ESTIMATORS: Lines = {
     "flagship": [FLAGSHIP],
+    "resolved waves": ["resolved-waves"],
     "OMP": ["omp"],
     "LMMSE, sample covariance": ["lmmse"],
     "denoising CNN": ["denoising-cnn"],
@@ -188,18 +198,65 @@ def prediction_tables(rows: Sequence[Row]) -> dict[str, str]:
     return made
 
 
-def replaced(text: str, tables: Mapping[str, str]) -> str:
-    """The page with every table it has a place for.
+def merged(old: str, new: str) -> str:
+    """A table with the cells of ``new``, and those of ``old`` where it has none; the best of every column bold.
+
+    Lines stand in the order of ``new``, those of ``old`` alone before the first line after them there.
+    """
+    (head, rule, *before), (_, _, *after) = (
+        [[cell.strip() for cell in line.strip("|").split("|")] for line in table.strip().splitlines()]
+        for table in (old, new)
+    )
+    known = {line[0]: line[1:] for line in before}
+    lines = {
+        line[0]: [a if a != "–" else b for a, b in zip(line[1:], known.get(line[0], line[1:]), strict=True)]
+        for line in after
+    }
+    order = _woven([line[0] for line in before], [*lines])
+    cells = {name: [cell.strip("*") for cell in lines.get(name, known.get(name, []))] for name in order}
+    for column, title in enumerate(head[1:]):
+        lower = title in ("position", "path loss") or "NMSE" in head[0]
+        scores = {
+            name: _number(row[column]) for name, row in cells.items() if "bound" not in name and row[column] != "–"
+        }
+        best = (min if lower else max)(scores.values(), default=np.nan)
+        for name in (name for name, score in scores.items() if score == best):
+            cells[name][column] = f"**{cells[name][column]}**"
+    body = [[name, *row] for name, row in cells.items()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [head, rule, *body])
+
+
+def _filled(cells: Sequence[str], others: Sequence[str]) -> list[str]:
+    return [other if cell == "–" else cell for cell, other in zip(cells, others, strict=True)]
+
+
+def _number(cell: str) -> float:
+    return float(cell.split("±")[0].replace("−", "-"))
+
+
+def _woven(old: Sequence[str], new: Sequence[str]) -> list[str]:
+    """Both lists in one order: what only the old one has stays behind what it stood behind."""
+    order = list(new)
+    for at, name in enumerate(old):
+        if name not in order:
+            order.insert(order.index(old[at - 1]) + 1 if at else 0, name)
+    return order
+
+
+def replaced(text: str, tables: Mapping[str, str], keep: bool = False) -> str:
+    """The page with every table it has a place for; ``keep``: :func:`merged` with what stands there.
 
     Raises:
         WirelessFMError: it has a place for none of them.
     """
-    places = {name: re.compile(rf"(<!-- table {re.escape(name)} -->\n).*?(\n<!-- end -->)", re.S) for name in tables}
+    places = {name: re.compile(rf"(<!-- table {re.escape(name)} -->\n)(.*?)(\n<!-- end -->)", re.S) for name in tables}
     used = {name: place for name, place in places.items() if place.search(text)}
     if not used:
         raise WirelessFMError(f"expected a comment such as '<!-- table {next(iter(tables))} -->', found none")
     for name, place in used.items():
-        text = place.sub(rf"\g<1>{_literal(tables[name])}\g<2>", text)
+        found = place.search(text)
+        table = merged(found[2], tables[name]) if keep and found else tables[name]
+        text = place.sub(rf"\g<1>{_literal(table)}\g<3>", text)
     return text
 
 
@@ -212,6 +269,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("page", type=Path)
     parser.add_argument("--results", action="append", required=True, metavar="PLACE=FILE")
+    parser.add_argument("--keep", action="store_true", help="lines and cells without results stay as they are")
     arguments = parser.parse_args()
     files: dict[str, list[str]] = {}
     for given in arguments.results:
@@ -225,7 +283,7 @@ def main() -> None:
         rows = list({(row.key, row.scenes, row.case): row for row in read_rows(names)}.values())
         made = {"estimation": estimation_tables, "prediction": prediction_tables}
         tables |= made[place](rows) if place in made else city_tables(place, rows)
-    text = replaced(arguments.page.read_text(encoding="utf-8"), tables)
+    text = replaced(arguments.page.read_text(encoding="utf-8"), tables, arguments.keep)
     with atomic_file(arguments.page) as path:
         path.write_text(text, encoding="utf-8")
 

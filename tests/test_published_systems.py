@@ -133,6 +133,10 @@ def test_a_taught_model_answers_without_labels(tmp_path) -> None:
     same_band = find_system(f"{tmp_path / 'taught'}:same-band")
     assert same_band.applies_to("beam-partial") and not same_band.applies_to("beam")
     assert rows(same_band, get_task("partial-beam-8").build([SITE]))[0].n_labels == 0
+    alone = find_system(f"{tmp_path / 'taught'}:network-los")
+    csi = LOS.inputs[:5]
+    assert torch.equal(alone.run(csi, 2)[:, 1], model.eval().predict_los(csi, resolve=False))
+    assert not torch.equal(alone.run(csi, 2), los.run(csi, 2))
     assert not los.applies_to("beam") and beams.applies_to("beam") and not beams.applies_to("los")
     with pytest.raises(WirelessFMError, match="does not answer 'beams' without labels"):
         find_system(f"{tmp_path / 'alone'}:beams")

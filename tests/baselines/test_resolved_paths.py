@@ -6,7 +6,12 @@ import pytest
 import torch
 
 from tests.synthetic_sites import make_site
-from wirelessfm.baselines import best_beam_of_resolved_paths, los_from_resolved_paths, position_from_first_path
+from wirelessfm.baselines import (
+    best_beam_of_resolved_paths,
+    los_from_resolved_paths,
+    position_from_first_path,
+    resolved_estimate,
+)
 from wirelessfm.baselines.resolved_paths import ResolvedPaths, paths_of, resolve_paths
 from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
 from wirelessfm.csi import CSI
@@ -121,3 +126,22 @@ def test_what_the_rules_refuse(csi) -> None:
         los_from_resolved_paths(replace(csi[:2], meta=replace(csi.meta, carrier_hz=None)))
     with pytest.raises(WirelessFMError, match="regular"):
         paths_of(replace(csi[:2], coords={}))
+
+
+@pytest.mark.parametrize("tones", [slice(None), slice(1, None, 3)])
+def test_waves_fill_in_what_was_not_observed(paths, tones) -> None:
+    clean = synthesize(paths[:40], PlanarArray(16), OFDM(24, 60e3))
+    seen = torch.zeros(clean.values.shape, dtype=torch.bool)
+    seen[:, 2:13, tones] = True
+    labels = {"observed": seen, "noise_power": torch.zeros(len(clean))}
+    found = resolved_estimate(replace(clean, values=torch.where(seen, clean.values, 0), labels=labels))
+    error = (found - clean.values).abs().square().sum(dim=(1, 2)) / clean.values.abs().square().sum(dim=(1, 2))
+    assert found.dtype == torch.complex64 and float(error.median()) < 1e-6
+
+
+def test_irregular_pilots_are_refused(csi) -> None:
+    seen = torch.zeros(csi.values[:3].shape, dtype=torch.bool)
+    seen[:, :, torch.tensor([0, 1, 5])] = True
+    labels = {"observed": seen, "noise_power": torch.zeros(3)}
+    with pytest.raises(WirelessFMError, match=r"regular distances, found distances \[1, 4\]; use 'omp'"):
+        resolved_estimate(replace(csi[:3], labels=labels))

@@ -35,6 +35,7 @@ from wirelessfm.baselines.published_networks import (
 )
 from wirelessfm.baselines.raw import log_power, raw_features
 from wirelessfm.baselines.resnet3d_prediction import ResNet3dConfig, train_resnet3d
+from wirelessfm.baselines.resolved_estimate import resolved_estimate
 from wirelessfm.baselines.resolved_path_rules import (
     best_beam_of_resolved_paths,
     los_from_resolved_paths,
@@ -84,6 +85,7 @@ BASELINES: dict[str, System] = {
         System("ls-linear", "rule", ls_linear, task_kinds=_COMPLETION, outputs=("csi",)),
         System("ls-dft", "rule", ls_dft, task_kinds=_COMPLETION, outputs=("csi",)),
         System("omp", "rule", omp, task_kinds=_COMPLETION, outputs=("csi",)),
+        System("resolved-waves", "rule", resolved_estimate, task_kinds=_COMPLETION, outputs=("csi",)),
         System("lmmse", "network", fit_lmmse, task_kinds=_COMPLETION, outputs=("csi",)),
         System("denoising-cnn", "network", train_denoising_cnn, task_kinds=_COMPLETION, outputs=("csi",)),
         System("mapping-network", "network", train_mapping_network, task_kinds=_COMPLETION, outputs=("csi",)),
@@ -151,6 +153,7 @@ __all__ = [
     "prony_angle_delay",
     "raw_features",
     "remembering",
+    "resolved_estimate",
     "sample_and_hold",
     "strongest_direction_cosine",
     "strongest_probed_beam",

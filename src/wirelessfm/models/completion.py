@@ -9,6 +9,7 @@ from torch import Tensor
 
 from wirelessfm.baselines.autoregression import extended
 from wirelessfm.baselines.known_part import AXES, known_part
+from wirelessfm.baselines.resolved_estimate import continue_waves, regular_step
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.models.beam_tokens import BeamTokens, beam_tokens
@@ -21,6 +22,8 @@ _STILL = ("sample", "antenna", "subcarrier")
 _BATCH = 64
 # The least noise power assumed, relative to the signal: what is left of a wave between two points of the grid.
 _LEAST_NOISE = 1e-5
+# Below that noise, and that rest of what was observed, waves are exact.
+_SILENCE = 1e-6
 # Iterations that are enough to see where power comes from; where everything was observed, in little noise, spectra get
 # sharp, and fewer than the second leave one channel in a hundred far off.
 _ROUGHLY, _CLOSELY = 40, 100
@@ -62,7 +65,23 @@ def _estimated(model: Any, csi: CSI) -> Tensor:
         found = wave_amounts(power, values, noise, left_seen, right_seen, iterations)
         power = power**0.7 * (squared_magnitude(found) + floor) ** 0.3
     found = wave_amounts(power, values, noise, left_seen, right_seen, model.config.iterations, solve)
-    return left @ found @ right.T * seen.power.sqrt()[:, None, None]
+    return _where_exact(seen, left @ found @ right.T) * seen.power.sqrt()[:, None, None]
+
+
+def _where_exact(seen: Seen, estimate: Tensor) -> Tensor:
+    """Without noise, the sum of the waves that leave less than a millionth of what was observed unexplained.
+
+    Of observed entries that are next to each other: with gaps between them directions and delays are ambiguous, which
+    the network knows better.
+    """
+    beside = regular_step(seen.antennas) == regular_step(seen.subcarriers) == 1
+    silent = torch.where(torch.isfinite(seen.noise), seen.noise, 0.0) < _SILENCE
+    if not beside or not bool(silent.any()):
+        return estimate
+    values = seen.values[silent, 0]
+    sums, rest = continue_waves(values, seen.antennas, seen.subcarriers, seen.shape)
+    exact = (rest < _SILENCE).float()[:, None, None]
+    return estimate.index_copy(0, silent.nonzero()[:, 0], exact * sums + (1 - exact) * estimate[silent])
 
 
 def _continued(model: Any, csi: CSI) -> Tensor:

@@ -2,7 +2,7 @@
 
 Without noise the paths of a channel can be read off it nearly exactly, which no network of this size does; in noise
 they blur, and the network knows better. So the two are added as logits (a product of experts, G. Hinton, Neural
-Comput. 14(8), 2002), the expert's times a trust that grows tenfold from 60 dB to 120 dB below the channel.
+Comput. 14(8), 2002), the expert's times a trust that grows with what the paths explain.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from wirelessfm.baselines.resolved_paths import ResolvedPaths, resolve_paths
 from wirelessfm.models.seen import Seen
 
 # Chosen on etoile, with weights that had not seen it.
-_TRUST, _BLURRED_DB, _EXACT_DB = 1.5, -60.0, -120.0
+# Trust doubles from 10 to 30 dB below the channel, and grows by 7.5 from 60 to 120 dB, where paths become exact.
+_GROWTH = ((-10.0, -30.0, 2.0), (-60.0, -120.0, 7.5))
 _LEAST_SHARE = 1e-2
 _EXCESSES_DB = (0.1, 0.3, 0.6, 1.0, 2.0, 4.0, 8.0)
 # Trust, evidence of a line of sight, steps of its excess loss; delay, excess loss, power and place of the first path.
@@ -32,8 +33,11 @@ def read_paths(seen: Seen) -> ResolvedPaths | None:
 
 
 def trust(paths: ResolvedPaths) -> Tensor:
-    """How much the expert counts, float64 [sample]: 1.5 in noise, 15 where nothing is left unexplained."""
-    return _TRUST * 10 ** ((paths.rest_db - _BLURRED_DB) / (_EXACT_DB - _BLURRED_DB)).clamp(0, 1)
+    """How much the expert counts, float64 [sample]: as the network at 10 dB, 15 times as much with nothing open."""
+    counts = torch.ones_like(paths.rest_db)
+    for first_db, last_db, factor in _GROWTH:
+        counts = counts * factor ** ((paths.rest_db - first_db) / (last_db - first_db)).clamp(0, 1)
+    return counts
 
 
 def los_evidence(paths: ResolvedPaths) -> Tensor:

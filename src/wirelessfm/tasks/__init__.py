@@ -19,6 +19,7 @@ from wirelessfm.tasks.truth import Truth
 
 _ALL: tuple[Task, ...] = (
     LosTask(),
+    LosTask("los-10db", snr_db=10.0),
     CrossBandBeamTask("beam-64-antennas-32", n_antennas_sub6=32),
     CrossBandBeamTask("beam-64-antennas-8", n_antennas_sub6=8),
     CrossBandBeamTask("beam-64-antennas-4", n_antennas_sub6=4),
