@@ -16,6 +16,9 @@ from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.models.saved import ModelCard
 
 
+_BATCH = 1024
+
+
 @dataclass(frozen=True)
 class Answer:
     """A method of a model: CSI to scores [sample, class], or of one class against another [sample].
@@ -82,7 +85,7 @@ def zero_label_system(model: nn.Module, card: ModelCard, answer: str, name: str 
 def _answered(model: nn.Module, asked: Answer, csi: CSI, n_classes: int) -> Tensor:
     say = partial(getattr(model, asked.method), **asked.options)
     with torch.inference_mode():
-        parts = [say(csi[i : i + 256]) for i in range(0, len(csi), 256)]
+        parts = [say(csi[i : i + _BATCH]) for i in range(0, len(csi), _BATCH)]
     scores = torch.cat(parts).float()
     return torch.stack([-scores, scores], dim=1) if scores.dim() == 1 else scores
 

@@ -21,7 +21,7 @@ def embed_csi(
     csi: CSI,
     pooling: str | None = None,
     resize: str | None = None,
-    batch_size: int = 256,
+    batch_size: int = 1024,
     device: str | torch.device = "cpu",
     bf16: bool = False,
 ) -> Tensor:

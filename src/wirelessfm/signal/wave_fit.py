@@ -59,7 +59,7 @@ def fit_waves(values: Tensor, rows: Tensor, columns: Tensor, ridge: Tensor, iter
     open_ = torch.arange(len(values), device=values.device)
     state, damping, slow = best, torch.full_like(ridge, 1e-3), torch.zeros_like(ridge)
     for _ in range(iterations):
-        tried = _at(values[open_], state.turns + _step(state, damping), ridge[open_])
+        tried = _at(values[open_], state.turns + _step(state, ridge[open_], damping), ridge[open_])
         better = tried.cost < state.cost
         little = tried.cost > (1 - 1e-3) * state.cost
         slow = torch.where(better, torch.where(little, slow + 1, 0), slow)
@@ -113,7 +113,7 @@ def _heard(left: Tensor, right: Tensor, values: Tensor) -> Tensor:
     return ((left.mH @ values) * right.mH).sum(dim=2)
 
 
-def _step(state: _State, damping: Tensor) -> Tensor:
+def _step(state: _State, ridge: Tensor, damping: Tensor) -> Tensor:
     """The Levenberg–Marquardt step, float64 [sample, 2, wave], for a damping [sample]."""
     left, right, gain = state.left, state.right, state.gain
     left_turned, right_turned = (2j * math.pi * _centred(each.shape[1], each) * each for each in (left, right))
@@ -126,7 +126,8 @@ def _step(state: _State, damping: Tensor) -> Tensor:
     own = torch.cat([upper, lower], dim=1) * twice[:, None] * twice[..., None].conj()
     curvature = (own - cross.mH @ torch.linalg.solve(state.gram, cross)).real
     heard = [_heard(left_turned, right, state.missing), _heard(left, right_turned, state.missing)]
-    by_gains = torch.linalg.solve(state.gram, _heard(left, right, state.missing))
+    # At the best gains, waves hear of what is missing just what the ridge costs.
+    by_gains = torch.linalg.solve(state.gram, ridge[:, None] * gain)
     downhill = (torch.cat(heard, dim=1) * twice.conj() - (cross.mH @ by_gains[..., None])[..., 0]).real
     scale = curvature.diagonal(dim1=1, dim2=2).clamp_min(1e-30)
     damped = curvature + torch.diag_embed(damping[:, None] * scale)
