@@ -201,37 +201,33 @@ def prediction_tables(rows: Sequence[Row]) -> dict[str, str]:
 def merged(old: str, new: str) -> str:
     """A table with the cells of ``new``, and those of ``old`` where it has none; the best of every column bold.
 
-    Lines stand in the order of ``new``, those of ``old`` alone before the first line after them there.
+    Lines and columns stand in the order of ``new``; what ``old`` alone has stays behind what it stood behind.
     """
-    (head, rule, *before), (_, _, *after) = (
-        [[cell.strip() for cell in line.strip("|").split("|")] for line in table.strip().splitlines()]
-        for table in (old, new)
-    )
-    known = {line[0]: line[1:] for line in before}
-    lines = {
-        line[0]: [a if a != "–" else b for a, b in zip(line[1:], known.get(line[0], line[1:]), strict=True)]
-        for line in after
-    }
-    order = _woven([line[0] for line in before], [*lines])
-    cells = {name: [cell.strip("*") for cell in lines.get(name, known.get(name, []))] for name in order}
-    for column, title in enumerate(head[1:]):
-        lower = title in ("position", "path loss") or "NMSE" in head[0]
-        scores = {
-            name: _number(row[column]) for name, row in cells.items() if "bound" not in name and row[column] != "–"
-        }
-        best = (min if lower else max)(scores.values(), default=np.nan)
-        for name in (name for name, score in scores.items() if score == best):
-            cells[name][column] = f"**{cells[name][column]}**"
-    body = [[name, *row] for name, row in cells.items()]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, rule, *body])
+    (corner, before), (_, after) = _parsed(old), _parsed(new)
+    columns = _woven(list(next(iter(before.values()), {})), list(next(iter(after.values()), {})))
+    lines: dict[str, dict[str, str]] = {}
+    for name in _woven(list(before), list(after)):
+        found = [cells.get(name, {}) for cells in (after, before)]
+        lines[name] = {c: next((f[c] for f in found if f.get(c, "–") != "–"), "–") for c in columns}
+    for column in columns:
+        _embolden(lines, column, column in ("position", "path loss") or "NMSE" in corner)
+    body = [[corner, *columns], ["---"] * (len(columns) + 1), *([name, *line.values()] for name, line in lines.items())]
+    return "\n".join(f"| {' | '.join(line)} |" for line in body)
 
 
-def _filled(cells: Sequence[str], others: Sequence[str]) -> list[str]:
-    return [other if cell == "–" else cell for cell, other in zip(cells, others, strict=True)]
+def _parsed(table: str) -> tuple[str, dict[str, dict[str, str]]]:
+    """What stands in the corner, and the cells of every line by column, none of them bold."""
+    head, _, *body = [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in table.strip().splitlines()]
+    return head[0], {name: dict(zip(head[1:], cells, strict=True)) for name, *cells in body}
 
 
-def _number(cell: str) -> float:
-    return float(cell.split("±")[0].replace("−", "-"))
+def _embolden(lines: Mapping[str, dict[str, str]], column: str, lower: bool) -> None:
+    asked = {name: cells[column] for name, cells in lines.items() if "bound" not in name and cells[column] != "–"}
+    scores = {name: float(cell.split("±")[0].replace("−", "-")) for name, cell in asked.items()}
+    best = (min if lower else max)(scores.values(), default=np.nan)
+    for name, score in scores.items():
+        if score == best:
+            lines[name][column] = f"**{asked[name]}**"
 
 
 def _woven(old: Sequence[str], new: Sequence[str]) -> list[str]:

@@ -86,31 +86,27 @@ def test_what_is_not_there_is_an_error(tmp_path, monkeypatch) -> None:
 
 
 def test_what_the_results_say_nothing_of_is_kept_where_asked_to() -> None:
-    old = "\n".join(
-        [
-            "| no labels | LoS | position |",
-            "| --- | --- | --- |",
-            "| rule | 88.3±2.9 | **38.6±6.6** |",
-            "| old one | **91.6±2.3** | – |",
-            "| bound: all | 99.0 | – |",
-        ]
-    )
-    new = "\n".join(
-        [
-            "| no labels | LoS | position |",
-            "| --- | --- | --- |",
-            "| rule | 90.0±1.0 | – |",
-            "| new one | **93.0** | 40.0 |",
-        ]
-    )
-    assert tables.merged(old, new).splitlines() == [
+    old = [
         "| no labels | LoS | position |",
         "| --- | --- | --- |",
-        "| rule | 90.0±1.0 | **38.6±6.6** |",
-        "| old one | 91.6±2.3 | – |",
+        "| rule | 88.3±2.9 | **38.6±6.6** |",
+        "| old one | **91.6±2.3** | – |",
         "| bound: all | 99.0 | – |",
-        "| new one | **93.0** | 40.0 |",
     ]
-    page = f"<!-- table rome 0 -->\n{old}\n<!-- end -->"
-    assert "old one" in tables.replaced(page, {"rome 0": new}, keep=True)
-    assert "old one" not in tables.replaced(page, {"rome 0": new})
+    new = [
+        "| no labels | LoS | noise | position |",
+        "| --- | --- | --- | --- |",
+        "| rule | 90.0±1.0 | 1.0 | – |",
+        "| new one | **93.0** | **2.0** | 40.0 |",
+    ]
+    assert tables.merged("\n".join(old), "\n".join(new)).splitlines() == [
+        "| no labels | LoS | noise | position |",
+        "| --- | --- | --- | --- |",
+        "| rule | 90.0±1.0 | 1.0 | **38.6±6.6** |",
+        "| old one | 91.6±2.3 | – | – |",
+        "| bound: all | 99.0 | – | – |",
+        "| new one | **93.0** | **2.0** | 40.0 |",
+    ]
+    page = "\n".join(["<!-- table rome 0 -->", *old, "<!-- end -->"])
+    assert "old one" in tables.replaced(page, {"rome 0": "\n".join(new)}, keep=True)
+    assert "old one" not in tables.replaced(page, {"rome 0": "\n".join(new)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import torch
@@ -14,9 +15,6 @@ from wirelessfm.baselines import System
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.models.saved import ModelCard
-
-
-_BATCH = 1024
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,8 @@ def zero_label_system(model: nn.Module, card: ModelCard, answer: str, name: str 
     if answer not in ANSWERS:
         raise unknown_name("answer of a model", answer, ANSWERS)
     asked = ANSWERS[answer]
-    if not hasattr(model, asked.method) or not taught(card.recipe, asked.taught):
+    able = hasattr(model, asked.method) and {*asked.options} <= {*signature(getattr(model, asked.method)).parameters}
+    if not able or not taught(card.recipe, asked.taught):
         raise WirelessFMError(
             f"'{name or card.name}' does not answer '{answer}' without labels: expected a model with {asked.method} "
             f"whose pretraining used {asked.taught}; evaluate it with a head instead"
@@ -85,7 +84,8 @@ def zero_label_system(model: nn.Module, card: ModelCard, answer: str, name: str 
 def _answered(model: nn.Module, asked: Answer, csi: CSI, n_classes: int) -> Tensor:
     say = partial(getattr(model, asked.method), **asked.options)
     with torch.inference_mode():
-        parts = [say(csi[i : i + _BATCH]) for i in range(0, len(csi), _BATCH)]
+        size = getattr(model, "embed_batch", 256)
+        parts = [say(csi[i : i + size]) for i in range(0, len(csi), size)]
     scores = torch.cat(parts).float()
     return torch.stack([-scores, scores], dim=1) if scores.dim() == 1 else scores
 

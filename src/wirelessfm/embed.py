@@ -21,7 +21,7 @@ def embed_csi(
     csi: CSI,
     pooling: str | None = None,
     resize: str | None = None,
-    batch_size: int = 1024,
+    batch_size: int | None = None,
     device: str | torch.device = "cpu",
     bf16: bool = False,
 ) -> Tensor:
@@ -33,7 +33,7 @@ def embed_csi(
         pooling: None for the model's own default.
         resize: of published models, for a shape they cannot take: ``pad``, ``interpolate`` or ``repeat``, see
             :meth:`~wirelessfm.models.published.PublishedEncoder.embed`. None refuses such a shape.
-        batch_size: samples at a time.
+        batch_size: samples at a time; None for the model's own ``embed_batch``, or 256.
         device: where to compute.
         bf16: compute under bfloat16 autocast (on CPUs that support it about twice as fast; differs by 1e-2).
 
@@ -52,10 +52,10 @@ def embed_csi(
     elif resize is not None:
         raise WirelessFMError("this model takes any shape and has no resize; leave it out")
     device_type = torch.device(device).type
-    parts = []
+    size, parts = batch_size or int(getattr(model, "embed_batch", 256)), []
     with torch.inference_mode(), torch.autocast(device_type, torch.bfloat16, enabled=bf16):
-        for start in range(0, len(csi), batch_size):
-            part = csi[start : start + batch_size].to(device)
+        for start in range(0, len(csi), size):
+            part = csi[start : start + size].to(device)
             parts.append(model.embed(part, **options).float().cpu())
     features = torch.cat(parts)
     if not bool(torch.isfinite(features).all()):

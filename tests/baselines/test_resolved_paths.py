@@ -143,5 +143,26 @@ def test_irregular_pilots_are_refused(csi) -> None:
     seen = torch.zeros(csi.values[:3].shape, dtype=torch.bool)
     seen[:, :, torch.tensor([0, 1, 5])] = True
     labels = {"observed": seen, "noise_power": torch.zeros(3)}
-    with pytest.raises(WirelessFMError, match=r"regular distances, found distances \[1, 4\]; use 'omp'"):
+    with pytest.raises(WirelessFMError, match=r"regular distances.*subcarriers \[0, 1, 5\].*use 'omp'"):
         resolved_estimate(replace(csi[:3], labels=labels))
+
+
+def test_one_row_of_a_planar_array_says_nothing_of_the_other(paths) -> None:
+    clean = synthesize(paths[:3], PlanarArray(8, 2), OFDM(16, 60e3))
+    seen = torch.zeros(clean.values.shape, dtype=torch.bool)
+    seen[:, :8] = True
+    with pytest.raises(WirelessFMError, match="antennas on a regular line"):
+        resolved_estimate(replace(clean, labels={"observed": seen, "noise_power": torch.zeros(3)}))
+
+
+def test_silent_users_get_finite_scores_and_a_path_at_once_is_not_a_period_late(csi) -> None:
+    silent = replace(csi[:4], values=csi.values[:4].clone())
+    silent.values[1] = 0
+    scores = los_from_resolved_paths(silent)
+    assert bool(torch.isfinite(scores).all()) and scores[1].argmax() == 0
+    assert float(paths_of(silent).rest_db[1]) == 0
+    near = torch.ones(64, 8, 32, dtype=torch.complex64) * 1e-3
+    grid = {"antenna": csi.coords["antenna"][:8], "subcarrier": csi.coords["subcarrier"]}
+    noisy = add_noise(near, 20.0, torch.Generator().manual_seed(0))
+    found = paths_of(CSI(noisy, csi.axes, grid, meta=csi.meta))
+    assert float(found.of_first(found.delay_s).max()) < 0.1 / 30e3

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from wirelessfm.signal.esprit import esprit
-from wirelessfm.signal.wave_fit import Waves, fit_waves
+from wirelessfm.signal.wave_fit import Waves, _at, _step, fit_waves
 from wirelessfm.signal.wave_resolution import resolve_waves
 
 
@@ -28,7 +29,7 @@ def strongest(found: Waves, n: int) -> tuple[torch.Tensor, torch.Tensor, torch.T
     return found.rows[0, order], found.columns[0, order], found.gain[0, order]
 
 
-@pytest.mark.parametrize("shape", [(32, 32), (8, 24), (4, 32), (2, 12), (16, 5)])
+@pytest.mark.parametrize("shape", [(32, 32), (8, 24), (4, 32), (2, 12), (16, 5), (128, 32), (5, 600)])
 def test_finds_waves_of_complex64_channels(shape) -> None:
     true = waves([-0.21, 0.17], [-0.13, -0.05], [0.4 + 0.8j, -0.5j])
     found = resolve_waves(true.on_grid(*shape).to(torch.complex64))
@@ -95,6 +96,9 @@ def test_least_squares_never_get_worse_and_a_ridge_keeps_gains_small() -> None:
         float(fit_waves(values, rows, columns, torch.full((1,), 1e-12).double(), n).rest) for n in (0, 1, 2, 5, 20)
     ]
     assert rests[0] == float(start.rest) and all(b <= a * (1 + 1e-9) for a, b in itertools.pairwise(rests))
+    worse = fit_waves(values, rows + 0.01, columns - 0.01, torch.full((1,), 1e-12).double(), 0)
+    better = fit_waves(values, rows + 0.01, columns - 0.01, torch.full((1,), 1e-12).double(), 20)
+    assert float(better.rest) < 0.1 * float(worse.rest)
     strict = fit_waves(values, rows, columns, torch.full((1,), 1e2).double(), 0)
     assert float(strict.gain.abs().max()) < 1 < float(start.gain.abs().max())
 
@@ -104,3 +108,39 @@ def test_esprit_counts_waves_and_says_how_much_noise_there_is() -> None:
     turns, noise = esprit(noisy(true.on_grid(32, 32), 1e-2))
     assert len(turns[0][0]) == 3 and float(noise[0]) == pytest.approx(1e-2, rel=0.6)
     assert torch.allclose(turns[0][0].sort().values, true.rows[0], atol=2e-3)
+
+
+def test_a_step_goes_downhill_even_where_gains_are_costly() -> None:
+    """The gradient of the cost with the best gains, by finite differences."""
+    values = noisy(waves([0.1, 0.2], [-0.1, -0.3], [1.0, -0.9]).on_grid(6, 7), 1e-2)
+    turns, ridge = torch.tensor([[[0.12, 0.17], [-0.13, -0.28]]]).double(), torch.ones(1).double()
+    state = _at(values, turns, ridge)
+    slope = torch.zeros(4).double()
+    for i in range(4):
+        moved = [turns.clone(), turns.clone()]
+        for each, by in zip(moved, (1e-6, -1e-6), strict=True):
+            each.view(-1)[i] += by
+        slope[i] = float((_at(values, moved[0], ridge).cost - _at(values, moved[1], ridge).cost) / 2e-6)
+    # With so much damping a step is minus half the gradient, each entry over its damped curvature.
+    damping = 1e12
+    step = _step(state, torch.full((1,), damping).double()).flatten() * damping
+    curvatures = -slope / 2 / step
+    assert float(curvatures.min()) > 0
+    again = _step(_at(values * 2, turns, ridge), torch.full((1,), damping).double()).flatten() * damping
+    assert torch.allclose(again, step, rtol=1e-4)
+    found = fit_waves(values, turns[:, 0], turns[:, 1], ridge, 50)
+    final = _at(values, torch.stack([found.rows, found.columns], dim=1), ridge)
+    assert float(_step(final, torch.full((1,), 1e-9).double()).abs().max()) < 1e-3 and final.cost < state.cost
+
+
+def test_whole_turns_are_taken_off_without_changing_entries() -> None:
+    odd = waves([0.7, -0.2], [-1.3, 0.1], [1.0, 0.5j])
+    for shape in ((4, 6), (5, 7), (4, 7)):
+        wrapped = odd.wrapped(*shape)
+        assert float(wrapped.rows.abs().max()) <= 0.5 and float(wrapped.columns.abs().max()) <= 0.5
+        assert torch.allclose(wrapped.on_grid(*shape), odd.on_grid(*shape))
+
+
+def test_as_many_waves_as_entries_explain_nothing() -> None:
+    assert float(replace(waves([0.1], [0.1], [1.0]), rest=torch.full((1,), 2.0)).unexplained(4)[0]) == 4.0
+    assert float(waves([0.1, 0.2], [0.1, 0.3], [1.0, 1.0]).unexplained(4)[0]) == float("inf")

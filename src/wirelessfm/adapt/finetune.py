@@ -109,7 +109,8 @@ def fine_tuned(system: System, n_blocks: int | None) -> System:
     """The line of the result table of an encoder that is trained further with the head.
 
     Args:
-        system: its frozen line, with the module in ``model``; pooling and resizing are as in its notes.
+        system: its frozen line, with the module in ``model``; pooling and resizing are as in its notes, or else the
+            pooling is the ``tuned_pooling`` of the model.
         n_blocks: how many of the last blocks are trained; None for all parameters.
 
     Raises:
@@ -118,7 +119,9 @@ def fine_tuned(system: System, n_blocks: int | None) -> System:
     if system.model is None:
         raise WirelessFMError(f"system '{system.name}' has no module to fine-tune")
     last_blocks(system.model, n_blocks)
-    options = tuple((name, system.notes[name]) for name in ("pooling", "resize") if name in system.notes)
+    usual = {"pooling": pooling} if (pooling := getattr(system.model, "tuned_pooling", None)) else {}
+    notes = usual | dict(system.notes)
+    options = tuple((name, notes[name]) for name in ("pooling", "resize") if name in notes)
     return replace(
         system,
         name=f"{system.name}+{'fine-tuned' if n_blocks is None else f'last-{n_blocks}'}",

@@ -13,7 +13,9 @@ from torch import Tensor
 from wirelessfm.baselines.observed import observed_part
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
+from wirelessfm.signal.grids import line_step, regular_step
 from wirelessfm.signal.power import squared_magnitude
+from wirelessfm.signal.wave_fit import phasors
 from wirelessfm.signal.wave_resolution import resolve_waves
 
 # As much of the delays that observed subcarriers tell apart may come before the delay 0.
@@ -27,16 +29,24 @@ def resolved_estimate(csi: CSI, n_classes: int = 0) -> Tensor:
     zero, and directions those nearest to broadside.
 
     Raises:
-        WirelessFMError: as :func:`.observed.observed_part`, or observed entries that are not at regular distances.
+        WirelessFMError: as :func:`.observed.observed_part`, or a grid or observed entries that are not regular.
     """
     seen = observed_part(csi)
-    for which in (seen.antennas, seen.subcarriers):
-        if not regular_step(which):
-            raise WirelessFMError(
-                "resolving waves needs observed entries at regular distances, found distances "
-                f"{which.diff().unique().tolist()}; use 'omp'"
-            )
+    places = [csi.coords.get("antenna"), csi.coords.get("subcarrier")]
+    regular = places[0] is None or line_step(places[0]) > 0, places[1] is None or regular_step(places[1]) > 0
+    if not all(regular) or not can_continue(seen.antennas, seen.subcarriers, seen.shape):
+        raise WirelessFMError(
+            "resolving waves needs antennas on a regular line, regular subcarriers and observed entries at regular "
+            f"distances, two at least where there are others; found antennas {seen.antennas.tolist()} and subcarriers "
+            f"{seen.subcarriers.tolist()} of {seen.shape[0]} × {seen.shape[1]}; use 'omp'"
+        )
     return continue_waves(seen.values, seen.antennas, seen.subcarriers, seen.shape)[0] * seen.scale
+
+
+def can_continue(antennas: Tensor, subcarriers: Tensor, shape: tuple[int, int]) -> bool:
+    """Whether observed entries are at regular distances, and say what comes beside them."""
+    pairs = zip((antennas, subcarriers), shape, strict=True)
+    return all(regular_step(which) > 0 and (len(which) > 1 or n == 1) for which, n in pairs)
 
 
 def continue_waves(
@@ -50,27 +60,20 @@ def continue_waves(
         shape: of the whole grid.
 
     Returns:
-        complex64 [sample, antenna, subcarrier], and float64 [sample], which share of the power is not explained.
+        complex64 [sample, antenna, subcarrier], and float64 [sample], which share of the power may be noise.
     """
     waves = resolve_waves(values)
     # A whole turn from one observed entry to the next is no turn, but between them it is.
     delay = (_EARLY - waves.columns).remainder(1) - _EARLY
     whole = (waves.columns + delay) * (len(subcarriers) - 1) / 2
     gain = waves.gain * torch.polar(torch.ones_like(whole), -2 * math.pi * whole)
-    over_rows = _phasors(waves.rows / regular_step(antennas), antennas, shape[0])
-    over_columns = _phasors(-delay / regular_step(subcarriers), subcarriers, shape[1])
+    over_rows = phasors(waves.rows / regular_step(antennas), _about_observed(antennas, shape[0]))
+    over_columns = phasors(-delay / regular_step(subcarriers), _about_observed(subcarriers, shape[1]))
     power = squared_magnitude(values.to(torch.complex128)).mean(dim=(1, 2)).clamp_min(1e-300)
-    return ((over_rows * gain[:, None]) @ over_columns.transpose(1, 2)).to(torch.complex64), waves.rest / power
+    sums = (over_rows * gain[:, None]) @ over_columns.transpose(1, 2)
+    return sums.to(torch.complex64), waves.unexplained(values[0].numel()) / power
 
 
-def regular_step(observed: Tensor) -> int:
-    """Distance of observed entries, 1 for a single one; 0 where distances differ."""
-    steps = observed.diff().unique().tolist()
-    return 1 if not steps else int(steps[0]) if len(steps) == 1 else 0
-
-
-def _phasors(turns: Tensor, observed: Tensor, n: int) -> Tensor:
-    """Waves over all entries of an axis, about the middle of the observed ones: complex128 [sample, entry, wave]."""
-    places = torch.arange(n, dtype=torch.float64, device=turns.device) - observed.double().mean()
-    angle = 2 * math.pi * places[:, None] * turns[:, None]
-    return torch.polar(torch.ones_like(angle), angle)
+def _about_observed(observed: Tensor, n: int) -> Tensor:
+    """Places of all entries of an axis about the middle of the observed ones."""
+    return torch.arange(n, dtype=torch.float64, device=observed.device) - observed.double().mean()

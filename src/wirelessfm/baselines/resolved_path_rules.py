@@ -18,6 +18,7 @@ from wirelessfm.paths import SPEED_OF_LIGHT_M_PER_S
 # and where so much is that paths hide each other; the latter is the threshold of the rule ``power-delay``.
 _EXACT_DB, _ROUGH_DB = 0.5, 4.0
 _EXACT_REST_DB, _ROUGH_REST_DB = -120.0, -50.0
+_FAR_DB = 99.0
 
 
 def los_threshold_db(paths: ResolvedPaths) -> Tensor:
@@ -27,12 +28,14 @@ def los_threshold_db(paths: ResolvedPaths) -> Tensor:
 
 
 def least_excess_db(paths: ResolvedPaths) -> Tensor:
-    """How far the path nearest to it is from the loss of free space, float64 [sample]."""
-    return torch.where(paths.clear, paths.excess_db.abs(), torch.inf).amin(dim=1)
+    """How far the path nearest to it is from the loss of free space, float64 [sample]; far without any path."""
+    return torch.where(paths.clear, paths.excess_db.abs(), _FAR_DB).amin(dim=1)
 
 
 def los_from_resolved_paths(csi: CSI, n_classes: int = 2) -> Tensor:
     """Scores float32 [sample, 2] in dB: line of sight where some path loses what free space does and no more.
+
+    Power must be physical and delays absolute, as for :func:`.power_delay_los.los_from_power_and_delay`.
 
     Raises:
         WirelessFMError: other than 2 classes, CSI without a carrier, or a grid that is not regular.

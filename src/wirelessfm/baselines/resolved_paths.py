@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from torch import Tensor
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.signal import dft_codebook
+from wirelessfm.signal.grids import line_step, regular_step
 from wirelessfm.signal.power import squared_magnitude
 from wirelessfm.signal.wave_resolution import resolve_waves
 
@@ -23,6 +25,7 @@ from wirelessfm.signal.wave_resolution import resolve_waves
 _MOST_GAIN_DB = 3.0
 _FAINT_DB = 25.0
 _NO_PATH_DB = 99.0
+_HALF_A_WAVE = 0.51
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class ResolvedPaths:
         cosine: direction cosine along the array, in [−1, 1].
         delay_s: in [0, 1/subcarrier spacing).
         power: squared gain; 0 where a sample has fewer paths.
-        rest_db: [sample], power they leave relative to that of the channel, in dB.
+        rest_db: [sample], the power of noise that they leave relative to that of the channel, in dB, 0 at most.
         carrier_hz: None where it is not known; then any path is a possible one.
     """
 
@@ -43,7 +46,7 @@ class ResolvedPaths:
     rest_db: Tensor
     carrier_hz: float | None
 
-    @property
+    @cached_property
     def excess_db(self) -> Tensor:
         """Loss beyond that of free space at the same delay: 0 for a line of sight; ``_NO_PATH_DB`` without a path."""
         if self.carrier_hz is None:
@@ -51,20 +54,25 @@ class ResolvedPaths:
         free = (4 * math.pi * self.carrier_hz * self.delay_s.clamp_min(1e-9)).square()
         return torch.where(self.power > 0, -10 * (self.power * free).clamp_min(1e-30).log10(), _NO_PATH_DB)
 
-    @property
+    @cached_property
+    def allowed(self) -> Tensor:
+        """Bool [sample, path]: the paths that lose about what free space does, or more."""
+        return (self.power > 0) & (self.excess_db > -_MOST_GAIN_DB)
+
+    @cached_property
     def possible(self) -> Tensor:
-        """Bool [sample, path]: the paths that lose about what free space does or more, if there are any."""
+        """Bool [sample, path]: the allowed ones; all where there are none, or no carrier is known."""
         there = self.power > 0
-        able = there if self.carrier_hz is None else there & (self.excess_db > -_MOST_GAIN_DB)
+        able = there if self.carrier_hz is None else self.allowed
         return torch.where(able.any(dim=1, keepdim=True), able, there)
 
-    @property
+    @cached_property
     def clear(self) -> Tensor:
         """Bool [sample, path]: the possible ones but for those 25 dB below the strongest."""
         strongest = torch.where(self.possible, self.power, 0.0).amax(dim=1, keepdim=True)
         return self.possible & (self.power >= strongest * 10 ** (-_FAINT_DB / 10))
 
-    @property
+    @cached_property
     def first(self) -> Tensor:
         """Int64 [sample], the earliest of the clear ones."""
         return torch.where(self.clear, self.delay_s, torch.inf).argmin(dim=1)
@@ -94,22 +102,23 @@ def resolve_paths(
     Args:
         values: complex [sample, antenna, subcarrier].
         positions_wavelengths: float [antenna, 3]; regular along y, no more than half a wavelength apart, in any order.
-        frequencies_hz: float64 [subcarrier]; regular, in any order.
+        frequencies_hz: float64 [subcarrier]; regular, in any order, two at least.
         carrier_hz: None where it is not known.
     """
     rows, columns = positions_wavelengths[:, 1].argsort(), frequencies_hz.argsort()
-    values, frequencies_hz = values[:, rows][..., columns], frequencies_hz[columns]
-    positions = positions_wavelengths[rows].double() - positions_wavelengths.double().mean(dim=0)
-    apart, spacing_hz = _step(positions[:, 1], 0.5), _step(frequencies_hz.double(), 1e5)
-    if not 0 < apart < 0.51 or spacing_hz <= 0 or float(positions[:, [0, 2]].abs().max()) > 1e-3:
+    apart, spacing_hz = line_step(positions_wavelengths[rows]), regular_step(frequencies_hz[columns], 0.0)
+    if not 0 < apart < _HALF_A_WAVE or spacing_hz <= 0:
         return None
-    waves = resolve_waves(values)
-    total = squared_magnitude(values.to(torch.complex128)).mean(dim=(1, 2)).clamp_min(1e-300)
+    values = values[:, rows][..., columns].to(torch.complex128)
+    waves, total = resolve_waves(values), squared_magnitude(values).mean(dim=(1, 2))
+    cycles = (-waves.columns).remainder(1)
+    unexplained = waves.unexplained(values[0].numel()) / total.clamp_min(1e-300)
     return ResolvedPaths(
         (waves.rows / apart).clamp(-1, 1),
-        (-waves.columns).remainder(1) / spacing_hz,
+        # A little below zero is noise about zero, not a delay of a whole period.
+        torch.where(cycles > 0.95, 0.0, cycles) / spacing_hz,
         squared_magnitude(waves.gain),
-        10 * (waves.rest / total).clamp_min(1e-30).log10(),
+        torch.where(total > 0, 10 * unexplained.clamp(1e-30, 1).log10(), 0.0),
         carrier_hz,
     )
 
@@ -126,16 +135,7 @@ def paths_of(csi: CSI) -> ResolvedPaths:
     found = None if frequencies is None else resolve_paths(values, positions, frequencies, csi.meta.carrier_hz)
     if found is None:
         raise WirelessFMError(
-            "resolving paths needs coords['subcarrier'] in Hz at a regular spacing, and antennas on a regular line "
-            "along y, at most half a wavelength apart; found another grid"
+            "resolving paths needs coords['subcarrier'] in Hz, two at least, at a regular spacing, and antennas on a "
+            "regular line along y, at most half a wavelength apart; found another grid"
         )
     return found
-
-
-def _step(places: Tensor, alone: float) -> float:
-    """The step of regular places, ``alone`` for a single one; 0 where steps differ."""
-    if len(places) < 2:
-        return alone
-    steps = places.diff()
-    step = float(steps.mean())
-    return step if float((steps - step).abs().max()) <= 1e-3 * abs(step) else 0.0

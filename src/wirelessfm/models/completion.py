@@ -9,13 +9,14 @@ from torch import Tensor
 
 from wirelessfm.baselines.autoregression import extended
 from wirelessfm.baselines.known_part import AXES, known_part
-from wirelessfm.baselines.resolved_estimate import continue_waves, regular_step
+from wirelessfm.baselines.resolved_estimate import can_continue, continue_waves
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.models.beam_tokens import BeamTokens, beam_tokens
 from wirelessfm.models.seen import Seen, read_seen
 from wirelessfm.nn.plane_waves import antenna_waves, delay_waves, wave_amounts
 from wirelessfm.nn.wave_solvers import solve
+from wirelessfm.signal.grids import line_step, regular_step
 from wirelessfm.signal.power import squared_magnitude
 
 _STILL = ("sample", "antenna", "subcarrier")
@@ -71,17 +72,18 @@ def _estimated(model: Any, csi: CSI) -> Tensor:
 def _where_exact(seen: Seen, estimate: Tensor) -> Tensor:
     """Without noise, the sum of the waves that leave less than a millionth of what was observed unexplained.
 
-    Of observed entries that are next to each other: with gaps between them directions and delays are ambiguous, which
-    the network knows better.
+    Of observed entries that are next to each other on a regular grid: with gaps between them directions and delays are
+    ambiguous, which the network knows better.
     """
-    beside = regular_step(seen.antennas) == regular_step(seen.subcarriers) == 1
+    observed = seen.antennas, seen.subcarriers
     silent = torch.where(torch.isfinite(seen.noise), seen.noise, 0.0) < _SILENCE
-    if not beside or not bool(silent.any()):
+    beside = all(regular_step(which) == 1 for which in observed) and can_continue(*observed, seen.shape)
+    regular = line_step(seen.positions) > 0 and regular_step(seen.frequencies_hz) > 0
+    if not (beside and regular and bool(silent.any())):
         return estimate
-    values = seen.values[silent, 0]
-    sums, rest = continue_waves(values, seen.antennas, seen.subcarriers, seen.shape)
-    exact = (rest < _SILENCE).float()[:, None, None]
-    return estimate.index_copy(0, silent.nonzero()[:, 0], exact * sums + (1 - exact) * estimate[silent])
+    sums, rest = continue_waves(seen.values[silent, 0], *observed, seen.shape)
+    better = torch.where((rest < _SILENCE)[:, None, None], sums, estimate[silent])
+    return estimate.index_copy(0, silent.nonzero()[:, 0], better)
 
 
 def _continued(model: Any, csi: CSI) -> Tensor:

@@ -24,8 +24,8 @@ PATH_FEATURES = 2 + len(_EXCESSES_DB) + 5
 
 
 def read_paths(seen: Seen) -> ResolvedPaths | None:
-    """Paths of what was seen at one time; None of moving users, of grids that are not regular, and of no power."""
-    if seen.values.shape[1] != 1 or not bool((seen.power > 0).all()):
+    """Paths of what was seen at one time; None of moving users, a single antenna or grids that are not regular."""
+    if seen.values.shape[1] != 1 or len(seen.antennas) < 2:
         return None
     amplitude = seen.power.sqrt()[:, None, None]
     frequencies = seen.frequencies_hz[seen.subcarriers]
@@ -33,17 +33,23 @@ def read_paths(seen: Seen) -> ResolvedPaths | None:
 
 
 def trust(paths: ResolvedPaths) -> Tensor:
-    """How much the expert counts, float64 [sample]: as the network at 10 dB, 15 times as much with nothing open."""
-    counts = torch.ones_like(paths.rest_db)
+    """How much the expert counts, float64 [sample]: as the network at 10 dB, 15 times as much with nothing open.
+
+    Not at all where there is no path.
+    """
+    counts = paths.power.any(dim=1).to(paths.rest_db.dtype)
     for first_db, last_db, factor in _GROWTH:
         counts = counts * factor ** ((paths.rest_db - first_db) / (last_db - first_db)).clamp(0, 1)
     return counts
 
 
 def los_evidence(paths: ResolvedPaths) -> Tensor:
-    """Between −1 and 1, float64 [sample]: is there a path that loses what free space does, and no more?"""
+    """Between −1 and 1, float64 [sample]: is there a path that loses what free space does, and no more?
+
+    0 where every path is stronger than that: power is not a path gain then.
+    """
     threshold = los_threshold_db(paths)
-    return torch.tanh(2 * (threshold - least_excess_db(paths)) / threshold)
+    return torch.tanh(2 * (threshold - least_excess_db(paths)) / threshold) * paths.allowed.any(dim=1)
 
 
 def los_logit(paths: ResolvedPaths) -> Tensor:
@@ -58,11 +64,11 @@ def beam_logits(paths: ResolvedPaths, n_beams: int, n_antennas: int = 32) -> Ten
 
 
 def path_features(paths: ResolvedPaths) -> Tensor:
-    """What a head may want to know of the paths, float32 [sample, PATH_FEATURES]."""
+    """What a head may want to know of the paths, float32 [sample, PATH_FEATURES]; zeros where there is none."""
     least = least_excess_db(paths)[:, None]
     limits = torch.tensor(_EXCESSES_DB, dtype=least.dtype, device=least.device)
     parts = [
-        trust(paths)[:, None].log10(),
+        trust(paths)[:, None].clamp_min(1).log10(),
         los_evidence(paths)[:, None],
         torch.sigmoid((limits - least) / (0.3 * limits)),
         paths.of_first(paths.delay_s)[:, None].clamp_min(1e-9).log10() + 6.5,
@@ -70,4 +76,4 @@ def path_features(paths: ResolvedPaths) -> Tensor:
         (10 * paths.of_first(paths.power)[:, None].clamp_min(1e-20).log10() + 110) / 20,
         first_path_position_m(paths).clamp(-3e3, 3e3) / 100,
     ]
-    return torch.cat(parts, dim=1).float()
+    return (torch.cat(parts, dim=1) * paths.power.any(dim=1, keepdim=True)).float()

@@ -87,7 +87,14 @@ SIZES: dict[str, dict[str, int]] = {
 
 
 class SpectrumModel(nn.Module):
-    """CSI [sample(, time), antenna, subcarrier] of any sizes to embeddings, and to complete CSI."""
+    """CSI [sample(, time), antenna, subcarrier] of any sizes to embeddings, and to complete CSI.
+
+    ``embed_batch`` samples at once are embedded fastest; ``tuned_pooling`` is of what can be trained, which resolved
+    paths cannot.
+    """
+
+    embed_batch = 1024
+    tuned_pooling = "summary+beams"
 
     def __init__(self, config: SpectrumConfig) -> None:
         super().__init__()

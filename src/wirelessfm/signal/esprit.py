@@ -21,7 +21,7 @@ from torch import Tensor
 _ROUNDING = 1e-12
 # How far above the mean of the smaller half of the eigenvalues a wave must be; those of noise alone spread about it.
 _ABOVE_NOISE = 8.0
-_WINDOW_SIZE = 80
+_WINDOW_SIZE, _MOST_ROWS, _MOST_COLUMNS, _MOST_STRIDE = 80, 20, 12, 32
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,22 @@ class Windows:
 
     @classmethod
     def of(cls, n_rows: int, n_columns: int) -> Windows:
-        """Half of the rows, and columns over three fifths of the width; about 80 entries."""
-        rows = max(1, -(-n_rows // 2)) if n_rows != 4 else 3
-        columns = max(1, min(_WINDOW_SIZE // rows, 12, -(-3 * n_columns // 5)))
+        """Half of the rows, more of few, and columns over two thirds of the width; about 80 entries."""
+        rows = min(n_rows, 3) if n_rows in (2, 4) else min(-(-n_rows // 2), _MOST_ROWS)
+        columns = max(1, min(_WINDOW_SIZE // rows, _MOST_COLUMNS, -(-3 * n_columns // 5)))
         stride = max(1, (2 * n_columns // 3) // (columns - 1)) if columns > 1 else 1
-        return cls(rows, columns, stride)
+        return cls(rows, columns, min(stride, _MOST_STRIDE))
+
+    @property
+    def most_waves(self) -> int:
+        """How many a step along either axis can still tell apart."""
+        along = (self.rows - 1) * self.columns, self.rows * (self.columns - 1)
+        return min((n for n in along if n), default=1)
+
+    def entries(self, n_rows: int, n_columns: int) -> int:
+        """Of all windows of a grid together."""
+        width = (self.columns - 1) * self.stride + 1
+        return (n_rows - self.rows + 1) * (n_columns - width + 1) * self.rows * self.columns
 
 
 def esprit(values: Tensor, most: int = 16) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
@@ -57,7 +68,7 @@ def esprit(values: Tensor, most: int = 16) -> tuple[list[tuple[Tensor, Tensor]],
     powers, vectors = _eigen(values, windows)
     half = powers.shape[1] // 2
     noise = powers[:, :half].clamp_min(0).sum(dim=1) / max(1, half)
-    counts = _counts(powers, noise, most)
+    counts = _counts(powers, noise, min(most, windows.most_waves))
     turns = []
     for sample, count in enumerate(counts.tolist()):
         rows, columns = _turns(vectors[sample, :, -count:], windows)
@@ -77,9 +88,8 @@ def _eigen(values: Tensor, windows: Windows) -> tuple[Tensor, Tensor]:
 
 def _counts(powers: Tensor, noise: Tensor, most: int) -> Tensor:
     """Waves of each sample, at least 1: eigenvalues above noise and above rounding."""
-    n = powers.shape[1]
     counts = (powers > torch.maximum(_ABOVE_NOISE * noise, _ROUNDING * powers[:, -1])[:, None]).sum(dim=1)
-    return counts.clamp(1, min(most, max(1, n - max(1, n // 4))))
+    return counts.clamp(1, most)
 
 
 def _turns(space: Tensor, windows: Windows) -> tuple[Tensor, Tensor]:

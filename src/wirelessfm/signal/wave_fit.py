@@ -38,9 +38,24 @@ class Waves:
     gain: Tensor
     rest: Tensor
 
+    def unexplained(self, n_entries: int) -> Tensor:
+        """Noise power of an entry, float64 [sample]: the rest, for the freedom that 4 real numbers a wave leave it.
+
+        Infinite where they leave none: so many waves fit anything.
+        """
+        free = 2 * n_entries - 4 * (self.gain != 0).sum(dim=1)
+        return torch.where(free > 0, self.rest * 2 * n_entries / free.clamp_min(1), torch.inf)
+
+    def wrapped(self, n_rows: int, n_columns: int) -> Waves:
+        """The same entries by turns in [−0.5, 0.5]: a whole turn about a middle between two entries is half a turn."""
+        more = self.rows.round(), self.columns.round()
+        turned = more[0] * (n_rows - 1) / 2 + more[1] * (n_columns - 1) / 2
+        gain = self.gain * torch.polar(torch.ones_like(turned), -2 * math.pi * turned)
+        return Waves(self.rows - more[0], self.columns - more[1], gain, self.rest)
+
     def on_grid(self, n_rows: int, n_columns: int) -> Tensor:
         """Their sum, complex128 [sample, row, column]."""
-        left, right = _phasors(self.rows, n_rows), _phasors(self.columns, n_columns)
+        left, right = _about_middle(self.rows, n_rows), _about_middle(self.columns, n_columns)
         return (left * self.gain[:, None]) @ right.transpose(1, 2)
 
 
@@ -59,7 +74,7 @@ def fit_waves(values: Tensor, rows: Tensor, columns: Tensor, ridge: Tensor, iter
     open_ = torch.arange(len(values), device=values.device)
     state, damping, slow = best, torch.full_like(ridge, 1e-3), torch.zeros_like(ridge)
     for _ in range(iterations):
-        tried = _at(values[open_], state.turns + _step(state, ridge[open_], damping), ridge[open_])
+        tried = _at(values[open_], state.turns + _step(state, damping), ridge[open_])
         better = tried.cost < state.cost
         little = tried.cost > (1 - 1e-3) * state.cost
         slow = torch.where(better, torch.where(little, slow + 1, 0), slow)
@@ -88,19 +103,23 @@ class _State:
     cost: Tensor  # [sample]
 
 
-def _phasors(turns: Tensor, n: int) -> Tensor:
-    """Waves over one axis about its middle, complex128 [sample, entry, wave]."""
-    angle = 2 * math.pi * _centred(n, turns) * turns[:, None]
+def phasors(turns: Tensor, places: Tensor) -> Tensor:
+    """Waves over one axis, complex128 [sample, entry, wave], of turns [sample, wave] at places float64 [entry]."""
+    angle = 2 * math.pi * places[:, None] * turns[:, None]
     return torch.polar(torch.ones_like(angle), angle)
 
 
+def _about_middle(turns: Tensor, n: int) -> Tensor:
+    return phasors(turns, _centred(n, turns))
+
+
 def _centred(n: int, like: Tensor) -> Tensor:
-    return (torch.arange(n, dtype=torch.float64, device=like.device) - (n - 1) / 2)[:, None]
+    return torch.arange(n, dtype=torch.float64, device=like.device) - (n - 1) / 2
 
 
 def _at(values: Tensor, turns: Tensor, ridge: Tensor) -> _State:
     """Best gains for given turns, and what they leave."""
-    left, right = _phasors(turns[:, 0], values.shape[1]), _phasors(turns[:, 1], values.shape[2])
+    left, right = _about_middle(turns[:, 0], values.shape[1]), _about_middle(turns[:, 1], values.shape[2])
     gram = (left.mH @ left) * (right.mH @ right) + torch.diag_embed(ridge[:, None].expand(-1, turns.shape[2]))
     gain = torch.linalg.solve(gram, _heard(left, right, values))
     missing = values - (left * gain[:, None]) @ right.transpose(1, 2)
@@ -113,10 +132,10 @@ def _heard(left: Tensor, right: Tensor, values: Tensor) -> Tensor:
     return ((left.mH @ values) * right.mH).sum(dim=2)
 
 
-def _step(state: _State, ridge: Tensor, damping: Tensor) -> Tensor:
+def _step(state: _State, damping: Tensor) -> Tensor:
     """The Levenberg–Marquardt step, float64 [sample, 2, wave], for a damping [sample]."""
     left, right, gain = state.left, state.right, state.gain
-    left_turned, right_turned = (2j * math.pi * _centred(each.shape[1], each) * each for each in (left, right))
+    left_turned, right_turned = (2j * math.pi * _centred(each.shape[1], each)[:, None] * each for each in (left, right))
     over_rows, over_columns = _products(left, left_turned), _products(right, right_turned)
     twice = torch.cat([gain, gain], dim=1)
     # Inner products of waves with derivatives by both turns, and of these with each other.
@@ -126,9 +145,8 @@ def _step(state: _State, ridge: Tensor, damping: Tensor) -> Tensor:
     own = torch.cat([upper, lower], dim=1) * twice[:, None] * twice[..., None].conj()
     curvature = (own - cross.mH @ torch.linalg.solve(state.gram, cross)).real
     heard = [_heard(left_turned, right, state.missing), _heard(left, right_turned, state.missing)]
-    # At the best gains, waves hear of what is missing just what the ridge costs.
-    by_gains = torch.linalg.solve(state.gram, ridge[:, None] * gain)
-    downhill = (torch.cat(heard, dim=1) * twice.conj() - (cross.mH @ by_gains[..., None])[..., 0]).real
+    # Gains are the best ones, so that only what moves with the turns counts (the envelope theorem), ridge or not.
+    downhill = (torch.cat(heard, dim=1) * twice.conj()).real
     scale = curvature.diagonal(dim1=1, dim2=2).clamp_min(1e-30)
     damped = curvature + torch.diag_embed(damping[:, None] * scale)
     return torch.linalg.solve(damped, downhill).unflatten(1, (2, -1))

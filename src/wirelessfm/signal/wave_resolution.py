@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from wirelessfm.signal.esprit import esprit
+from wirelessfm.signal.esprit import Windows, esprit
 from wirelessfm.signal.power import squared_magnitude
 from wirelessfm.signal.wave_fit import Waves, fit_waves
 
@@ -25,7 +25,8 @@ _POOR_FIT, _GROWN = 1e-10, 4.0
 # Waves are added one by one where some are missing, if each takes away half of what the others leave.
 _ROUNDS, _WORTH_A_WAVE = 2, 0.5
 _FINER = 4
-_AT_ONCE = 1024
+# So many samples at once, or so few that their windows hold no more than so many entries.
+_AT_ONCE, _MOST_ENTRIES = 1024, 2**24
 _PADDED = ("rows", "columns", "gain")
 
 
@@ -41,9 +42,11 @@ def resolve_waves(values: Tensor, most: int = MOST_WAVES) -> Waves:
     """
     values = values.to(torch.complex128)
     scale = squared_magnitude(values).mean(dim=(1, 2)).sqrt().clamp_min(1e-150)
-    found = [_resolved(part, most) for part in (values / scale[:, None, None]).split(_AT_ONCE)]
+    n_entries = Windows.of(*values.shape[1:]).entries(*values.shape[1:])
+    at_once = max(1, min(_AT_ONCE, _MOST_ENTRIES // n_entries))
+    found = [_resolved(part, most) for part in (values / scale[:, None, None]).split(at_once)]
     rows, columns, gain, rest = (torch.cat([getattr(w, name) for w in found]) for name in (*_PADDED, "rest"))
-    return Waves(rows, columns, gain * scale[:, None], rest * scale.square())
+    return Waves(rows, columns, gain * scale[:, None], rest * scale.square()).wrapped(*values.shape[1:])
 
 
 def _resolved(values: Tensor, most: int) -> Waves:
@@ -89,7 +92,9 @@ def _one_more(values: Tensor, waves: Waves) -> list[tuple[Tensor, Tensor]]:
     missing = values - waves.on_grid(*values.shape[1:])
     n_rows, n_columns = (_FINER * n for n in values.shape[1:])
     peak = torch.fft.fft2(missing, s=(n_rows, n_columns)).abs().flatten(1).argmax(dim=1)
-    row, column = (_about_zero(peak // n_columns / n_rows), _about_zero(peak % n_columns / n_columns))
+    row, column = _about_zero(peak // n_columns / n_rows), _about_zero(peak % n_columns / n_columns)
+    # A single entry says nothing of turns.
+    row, column = row * (missing.shape[1] > 1), column * (missing.shape[2] > 1)
     counts = (waves.gain != 0).sum(dim=1).tolist()
     return [
         (torch.cat([waves.rows[i, :n], row[i : i + 1]]), torch.cat([waves.columns[i, :n], column[i : i + 1]]))
