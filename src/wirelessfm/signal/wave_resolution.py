@@ -19,9 +19,9 @@ MOST_WAVES = 16
 # Of an entry at unit power: what rounding to complex64 leaves of it.
 _ROUNDING = 4e-13
 # What a squared gain costs: strict first, or two waves at one place grow against each other.
-_STRICT_RIDGES, _LEAST_RIDGE = (1e-6, 1e-9), 1e-12
-_STRICT_STEPS, _STEPS = 20, 24
-_POOR_FIT, _GROWN = 1e-10, 4.0
+_STRICT_RIDGES, _LEAST_RIDGE = (1e-8, 1e-10), 1e-12
+_STRICT_STEPS, _STEPS = 12, 24
+_POOR_FIT, _GROWN = 1e-8, 4.0
 # Waves are added one by one where some are missing, if each takes away half of what the others leave.
 _ROUNDS, _WORTH_A_WAVE = 2, 0.5
 _FINER = 4
