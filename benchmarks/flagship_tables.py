@@ -57,8 +57,9 @@ WITHOUT_LABELS: Lines = {
 }
 WITH_LABELS: Lines = {
     "flagship, its answers corrected": [
-        f"{start}+{FLAGSHIP}" for start in (*(f"{FLAGSHIP}:{a}" for a in ANSWERS), *RULES[2:])
+        f"{start}+{FLAGSHIP}" for start in (*(f"{FLAGSHIP}:{a}" for a in ANSWERS), RESOLVED[2], RULES[3])
     ],
+    "network alone, its answers corrected": [f"{FLAGSHIP}:network-{a}+{FLAGSHIP}{ALONE}" for a in ANSWERS],
     "rules corrected (autocorrelation)": [f"{rule}+autocorrelation" for rule in RULES],
     "flagship, head": [FLAGSHIP],
     "random weights": ["wfm-spectrum-random"],
@@ -78,6 +79,7 @@ WITH_LABELS: Lines = {
 }
 NUMBERED: Lines = {
     "flagship, its answers corrected": [f"{FLAGSHIP}:{a}+{FLAGSHIP}" for a in ANSWERS],
+    "network alone, its answers corrected": [f"{FLAGSHIP}:network-{a}+{FLAGSHIP}{ALONE}" for a in ANSWERS],
     "flagship, head": [FLAGSHIP],
     "random weights": ["wfm-spectrum-random"],
     "network alone": [FLAGSHIP + ALONE],
@@ -201,12 +203,13 @@ def prediction_tables(rows: Sequence[Row]) -> dict[str, str]:
 def merged(old: str, new: str) -> str:
     """A table with the cells of ``new``, and those of ``old`` where it has none; the best of every column bold.
 
-    Lines and columns stand in the order of ``new``; what ``old`` alone has stays behind what it stood behind.
+    Lines of one of the tables above stand in its order; else, as columns do, in that of ``new``, and what ``old`` alone
+    has behind what it stood behind.
     """
     (corner, before), (_, after) = _parsed(old), _parsed(new)
     columns = _woven(list(next(iter(before.values()), {})), list(next(iter(after.values()), {})))
     lines: dict[str, dict[str, str]] = {}
-    for name in _woven(list(before), list(after)):
+    for name in _in_order(_woven(list(before), list(after))):
         found = [cells.get(name, {}) for cells in (after, before)]
         lines[name] = {c: next((f[c] for f in found if f.get(c, "–") != "–"), "–") for c in columns}
     for column in columns:
@@ -228,6 +231,13 @@ def _embolden(lines: Mapping[str, dict[str, str]], column: str, lower: bool) -> 
     for name, score in scores.items():
         if score == best:
             lines[name][column] = f"**{asked[name]}**"
+
+
+def _in_order(names: Sequence[str]) -> list[str]:
+    for lines in (WITHOUT_LABELS, WITH_LABELS, ESTIMATORS, PREDICTORS):
+        if {*names} <= {*lines}:
+            return [name for name in lines if name in names]
+    return list(names)
 
 
 def _woven(old: Sequence[str], new: Sequence[str]) -> list[str]:

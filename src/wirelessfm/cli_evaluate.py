@@ -24,7 +24,8 @@ def evaluate(
         list[str],
         typer.Argument(
             help="Baselines, model folders and names, MODEL-random, MODEL@WEIGHTS, file.py:function, model.onnx; "
-            "NAME:los, NAME:beams and NAME:same-band (a model without labels), RULE+FEATURES (a rule with labels)."
+            "NAME:los, NAME:beams and NAME:same-band (a model without labels; NAME:network-los … its network alone), "
+            "RULE+FEATURES (a rule with labels)."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Results folder; rows it already has are kept.")],

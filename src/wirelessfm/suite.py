@@ -74,7 +74,7 @@ def find_system(name: str, pooling: str | None = None, resize: str | None = None
     """A baseline, a shipped model by name, a trained one by folder, ``MODEL-random``, ``MODEL@WEIGHTS``, or a guest.
 
     ``NAME:los``, ``NAME:beams`` and ``NAME:same-band`` are what a trained model says without any label, where it was
-    taught that, see :mod:`wirelessfm.answers`;
+    taught that, and ``NAME:network-los`` and so on what its network alone says, see :mod:`wirelessfm.answers`;
     ``RULE+FEATURES`` is such an answer, or that of a rule, corrected with labels (:mod:`wirelessfm.adapt.correction`).
 
     Guests are ``FILE.py:FUNCTION``, ``MODEL.onnx`` and folders of predictions, see :mod:`wirelessfm.predictors`.
