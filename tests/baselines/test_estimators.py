@@ -99,8 +99,9 @@ def test_estimates_scale_with_what_is_observed(name, fitted):
 def test_what_is_not_observed_is_not_read(name, fitted):
     noisy = NOISY[150:]
     poisoned = dataclasses.replace(noisy, values=torch.where(noisy.labels["observed"], noisy.values, 1e3))
-    # Not bit for bit: linear algebra rounds as memory is aligned.
-    assert torch.allclose(fitted[name](poisoned), fitted[name](noisy), atol=1e-4)
+    found, wanted = fitted[name](poisoned), fitted[name](noisy)
+    # Resolved waves not bit for bit: linear algebra rounds as memory is aligned.
+    assert torch.equal(found, wanted) or (name == "resolved-waves" and torch.allclose(found, wanted, atol=1e-4))
     if BASELINES[name].kind == "network":
         poison = dataclasses.replace(NOISY, values=torch.where(NOISY.labels["observed"], NOISY.values, 1e3))
         again = BASELINES[name].run(poison[:150], CLEAN[:150], 0, 0)

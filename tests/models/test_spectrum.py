@@ -281,8 +281,11 @@ def test_normalisation_is_undone_in_what_is_completed(model, csi, moving) -> Non
 
 
 def test_training_and_evaluation_mode_say_the_same(model, csi) -> None:
+    alone = model.embed(csi, "summary+beams"), model.predict_beams(csi, resolve=False)
     evaluated = model.embed(csi), model.predict_beams(csi)
     trained = model.train().embed(csi), model.predict_beams(csi)
+    trained_alone = model.embed(csi, "summary+beams"), model.predict_beams(csi, resolve=False)
+    assert all(torch.equal(*pair) for pair in zip(alone, trained_alone, strict=True))
     # Not bit for bit: linear algebra rounds as memory is aligned.
     assert all(torch.allclose(*pair, atol=1e-5) for pair in zip(evaluated, trained, strict=True))
 
