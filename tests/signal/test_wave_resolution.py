@@ -142,5 +142,9 @@ def test_whole_turns_are_taken_off_without_changing_entries() -> None:
 
 
 def test_as_many_waves_as_entries_explain_nothing() -> None:
-    assert float(replace(waves([0.1], [0.1], [1.0]), rest=torch.full((1,), 2.0)).unexplained(4)[0]) == 4.0
-    assert float(waves([0.1, 0.2], [0.1, 0.3], [1.0, 1.0]).unexplained(4)[0]) == float("inf")
+    # Power 4, of which a wave leaves 2: four of the eight real numbers of the entries are its own.
+    values = torch.full((1, 2, 2), 2.0 + 0j)
+    assert float(replace(waves([0.1], [0.1], [1.0]), rest=torch.full((1,), 2.0)).unexplained(values)[0]) == 1.0
+    assert float(waves([0.1, 0.2], [0.1, 0.3], [1.0, 1.0]).unexplained(values)[0]) == float("inf")
+    # Where there is no power, nothing is explained.
+    assert float(waves([0.1], [0.1], [0.0]).unexplained(0 * values)[0]) == 1.0

@@ -13,8 +13,7 @@ from torch import Tensor
 from wirelessfm.baselines.observed import observed_part
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
-from wirelessfm.signal.grids import line_step, regular_step
-from wirelessfm.signal.power import squared_magnitude
+from wirelessfm.signal.grids import regular_grid, regular_step
 from wirelessfm.signal.wave_fit import phasors
 from wirelessfm.signal.wave_resolution import resolve_waves
 
@@ -32,9 +31,8 @@ def resolved_estimate(csi: CSI, n_classes: int = 0) -> Tensor:
         WirelessFMError: as :func:`.observed.observed_part`, or a grid or observed entries that are not regular.
     """
     seen = observed_part(csi)
-    places = [csi.coords.get("antenna"), csi.coords.get("subcarrier")]
-    regular = places[0] is None or line_step(places[0]) > 0, places[1] is None or regular_step(places[1]) > 0
-    if not all(regular) or not can_continue(seen.antennas, seen.subcarriers, seen.shape):
+    regular = regular_grid(csi.coords.get("antenna"), csi.coords.get("subcarrier"))
+    if not regular or not can_continue(seen.antennas, seen.subcarriers, seen.shape):
         raise WirelessFMError(
             "resolving waves needs antennas on a regular line, regular subcarriers and observed entries at regular "
             f"distances, two at least where there are others; found antennas {seen.antennas.tolist()} and subcarriers "
@@ -69,9 +67,8 @@ def continue_waves(
     gain = waves.gain * torch.polar(torch.ones_like(whole), -2 * math.pi * whole)
     over_rows = phasors(waves.rows / regular_step(antennas), _about_observed(antennas, shape[0]))
     over_columns = phasors(-delay / regular_step(subcarriers), _about_observed(subcarriers, shape[1]))
-    power = squared_magnitude(values.to(torch.complex128)).mean(dim=(1, 2)).clamp_min(1e-300)
     sums = (over_rows * gain[:, None]) @ over_columns.transpose(1, 2)
-    return sums.to(torch.complex64), waves.unexplained(values[0].numel()) / power
+    return sums.to(torch.complex64), waves.unexplained(values)
 
 
 def _about_observed(observed: Tensor, n: int) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from wirelessfm.baselines.resolved_paths import ResolvedPaths, paths_of
+from wirelessfm.baselines.resolved_paths import NO_PATH_DB, ResolvedPaths, paths_of
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import SPEED_OF_LIGHT_M_PER_S
@@ -18,7 +18,6 @@ from wirelessfm.paths import SPEED_OF_LIGHT_M_PER_S
 # and where so much is that paths hide each other; the latter is the threshold of the rule ``power-delay``.
 _EXACT_DB, _ROUGH_DB = 0.5, 4.0
 _EXACT_REST_DB, _ROUGH_REST_DB = -120.0, -50.0
-_FAR_DB = 99.0
 
 
 def los_threshold_db(paths: ResolvedPaths) -> Tensor:
@@ -29,7 +28,7 @@ def los_threshold_db(paths: ResolvedPaths) -> Tensor:
 
 def least_excess_db(paths: ResolvedPaths) -> Tensor:
     """How far the path nearest to it is from the loss of free space, float64 [sample]; far without any path."""
-    return torch.where(paths.clear, paths.excess_db.abs(), _FAR_DB).amin(dim=1)
+    return torch.where(paths.clear, paths.excess_db.abs(), NO_PATH_DB).amin(dim=1)
 
 
 def los_from_resolved_paths(csi: CSI, n_classes: int = 2) -> Tensor:

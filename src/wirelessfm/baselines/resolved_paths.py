@@ -24,7 +24,7 @@ from wirelessfm.signal.wave_resolution import resolve_waves
 # No path is stronger than free space allows at its delay; some at one place may add up to that much more.
 _MOST_GAIN_DB = 3.0
 _FAINT_DB = 25.0
-_NO_PATH_DB = 99.0
+NO_PATH_DB = 99.0
 _HALF_A_WAVE = 0.51
 
 
@@ -48,11 +48,11 @@ class ResolvedPaths:
 
     @cached_property
     def excess_db(self) -> Tensor:
-        """Loss beyond that of free space at the same delay: 0 for a line of sight; ``_NO_PATH_DB`` without a path."""
+        """Loss beyond that of free space at the same delay: 0 for a line of sight; ``NO_PATH_DB`` without a path."""
         if self.carrier_hz is None:
             raise WirelessFMError("the loss beyond free space needs the carrier; set CSIMeta.carrier_hz")
         free = (4 * math.pi * self.carrier_hz * self.delay_s.clamp_min(1e-9)).square()
-        return torch.where(self.power > 0, -10 * (self.power * free).clamp_min(1e-30).log10(), _NO_PATH_DB)
+        return torch.where(self.power > 0, -10 * (self.power * free).clamp_min(1e-30).log10(), NO_PATH_DB)
 
     @cached_property
     def allowed(self) -> Tensor:
@@ -110,15 +110,14 @@ def resolve_paths(
     if not 0 < apart < _HALF_A_WAVE or spacing_hz <= 0:
         return None
     values = values[:, rows][..., columns].to(torch.complex128)
-    waves, total = resolve_waves(values), squared_magnitude(values).mean(dim=(1, 2))
+    waves = resolve_waves(values)
     cycles = (-waves.columns).remainder(1)
-    unexplained = waves.unexplained(values[0].numel()) / total.clamp_min(1e-300)
     return ResolvedPaths(
         (waves.rows / apart).clamp(-1, 1),
         # A little below zero is noise about zero, not a delay of a whole period.
         torch.where(cycles > 0.95, 0.0, cycles) / spacing_hz,
         squared_magnitude(waves.gain),
-        torch.where(total > 0, 10 * unexplained.clamp(1e-30, 1).log10(), 0.0),
+        10 * waves.unexplained(values).clamp(1e-30, 1).log10(),
         carrier_hz,
     )
 

@@ -16,7 +16,7 @@ from wirelessfm.models.beam_tokens import BeamTokens, beam_tokens
 from wirelessfm.models.seen import Seen, read_seen
 from wirelessfm.nn.plane_waves import antenna_waves, delay_waves, wave_amounts
 from wirelessfm.nn.wave_solvers import solve
-from wirelessfm.signal.grids import line_step, regular_step
+from wirelessfm.signal.grids import regular_grid, regular_step
 from wirelessfm.signal.power import squared_magnitude
 
 _STILL = ("sample", "antenna", "subcarrier")
@@ -78,7 +78,7 @@ def _where_exact(seen: Seen, estimate: Tensor) -> Tensor:
     observed = seen.antennas, seen.subcarriers
     silent = torch.where(torch.isfinite(seen.noise), seen.noise, 0.0) < _SILENCE
     beside = all(regular_step(which) == 1 for which in observed) and can_continue(*observed, seen.shape)
-    regular = line_step(seen.positions) > 0 and regular_step(seen.frequencies_hz) > 0
+    regular = regular_grid(seen.positions, seen.frequencies_hz)
     if not (beside and regular and bool(silent.any())):
         return estimate
     sums, rest = continue_waves(seen.values[silent, 0], *observed, seen.shape)

@@ -20,3 +20,9 @@ def line_step(positions_wavelengths: Tensor) -> float:
     if float((off_line - off_line.mean(dim=0)).abs().max()) > 1e-3:
         return 0.0
     return regular_step(positions_wavelengths[:, 1], 0.5)
+
+
+def regular_grid(positions: Tensor | None, frequencies_hz: Tensor | None) -> bool:
+    """Whether antennas [antenna, 3] are on a regular line along y, and subcarriers regular; those not known are."""
+    line = positions is None or line_step(positions) > 0
+    return line and (frequencies_hz is None or regular_step(frequencies_hz) > 0)

@@ -38,13 +38,17 @@ class Waves:
     gain: Tensor
     rest: Tensor
 
-    def unexplained(self, n_entries: int) -> Tensor:
-        """Noise power of an entry, float64 [sample]: the rest, for the freedom that 4 real numbers a wave leave it.
+    def unexplained(self, values: Tensor) -> Tensor:
+        """Share of noise in the power of ``values`` [sample, row, column] that they explain, float64 [sample].
 
-        Infinite where they leave none: so many waves fit anything.
+        The rest, for the freedom that 4 real numbers a wave leave it: infinite where they leave none, for so many waves
+        fit anything. 1 where there is no power.
         """
+        n_entries = values.shape[1:].numel()
         free = 2 * n_entries - 4 * (self.gain != 0).sum(dim=1)
-        return torch.where(free > 0, self.rest * 2 * n_entries / free.clamp_min(1), torch.inf)
+        noise = torch.where(free > 0, self.rest * 2 * n_entries / free.clamp_min(1), torch.inf)
+        power = squared_magnitude(values.to(torch.complex128)).mean(dim=(1, 2))
+        return torch.where(power > 0, noise / power.clamp_min(1e-300), 1.0)
 
     def wrapped(self, n_rows: int, n_columns: int) -> Waves:
         """The same entries by turns in [−0.5, 0.5]: a whole turn about a middle between two entries is half a turn."""
