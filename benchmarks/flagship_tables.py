@@ -54,6 +54,7 @@ WITHOUT_LABELS: Lines = {
     "network alone, 120 s": [f"spectrum-120s:network-{a}" for a in ANSWERS],
     "network alone, self-supervised": ["spectrum-self-supervised:network-same-band"],
     "bound: powers of all paths": ["path-power-genie", "path-power-genie-in-noise"],
+    "bound: their phases, too": ["path-phase-genie"],
 }
 WITH_LABELS: Lines = {
     "flagship, its answers corrected": [

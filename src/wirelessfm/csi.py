@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import xarray
 
 AXES = ("sample", "time", "rx", "antenna", "subcarrier")
+# Key of ``CSIMeta.extra``: the carrier that the question about this CSI is about, where it is not its own.
+TARGET_CARRIER = "target_carrier_hz"
 COORDINATE_UNITS = {"time": "s", "rx": "wavelength", "antenna": "wavelength", "subcarrier": "Hz"}
 
 

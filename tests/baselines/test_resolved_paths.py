@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -66,6 +67,25 @@ def test_few_antennas_that_resolve_paths_see_the_beam_of_many(paths) -> None:
     best = ResolvedPaths(cosine.double(), paths.delay_s.double(), power, none, 3.5e9).beam_shares(64, 32).argmax(dim=1)
     right = [float((rule(few, 64).argmax(dim=1) == best).double().mean()) for rule in (best_beam, best_same_sweep_beam)]
     assert right[0] > 0.85 > 0.75 > right[1]
+
+
+def turned(paths: Paths, carrier_hz: float) -> Paths:
+    """The same paths at another carrier: as strong, and turned by their delays."""
+    turns = ((carrier_hz - paths.meta.carrier_hz) * paths.delay_s.double()).remainder(1)
+    gain = paths.gain * torch.polar(torch.ones_like(turns), -2 * math.pi * turns).to(torch.complex64)
+    return replace(paths, gain=gain, meta=replace(paths.meta, carrier_hz=carrier_hz))
+
+
+@pytest.mark.parametrize("carrier_hz", [3.5e9, 3.6e9, 28e9])
+@pytest.mark.parametrize("observed", [slice(0, 32), slice(0, 12)])
+def test_paths_interfere_at_another_carrier_as_their_delays_say(paths, carrier_hz, observed) -> None:
+    """The sweep of 32 antennas there, from all or the first 12 here, not all of whose beams a power says."""
+    csi = synthesize(paths, PlanarArray(32), NARROW).isel(antenna=observed)
+    there = synthesize(turned(paths, carrier_hz), PlanarArray(32), NARROW)
+    best = best_same_sweep_beam(there, 64).argmax(dim=1)
+    asked = replace(csi, meta=replace(csi.meta, extra={"target_carrier_hz": carrier_hz}))
+    phases, powers = (float((best_beam(each, 64).argmax(dim=1) == best).double().mean()) for each in (asked, csi))
+    assert phases > max(0.9, powers)
 
 
 def best_beam(csi: CSI, n: int) -> torch.Tensor:

@@ -140,14 +140,37 @@ def test_wrong_scores_are_explained():
 def test_the_bound_of_beams_is_the_rule_where_there_is_one_path():
     site = make_site(100, seed=3, n_reflections=0)
     data = get_task("beam-64-antennas-32").build([site])
-    (bound,) = data.bounds
+    bound, exact = data.bounds
     sharp = bound.run(data.inputs, 64)
+    assert torch.equal(exact.run(data.inputs, 64).argmax(dim=1), sharp.argmax(dim=1))
     rule = BASELINES["same-sweep-beam"].run(data.inputs, 64)
     assert torch.equal(sharp.argmax(dim=1), rule.argmax(dim=1)) and torch.equal(sharp.argmax(dim=1), data.truth.labels)
     few = get_task("beam-64-antennas-4").build([site])
     assert torch.allclose(few.bounds[0].run(few.inputs, 64), sharp)
-    with pytest.raises(WirelessFMError, match="100 users, found 7"):
-        bound.run(data.inputs[:7], 64)
+    for each in data.bounds:
+        with pytest.raises(WirelessFMError, match="100 users, found 7"):
+            each.run(data.inputs[:7], 64)
+
+
+def at_28_ghz(site: SitePaths) -> SitePaths:
+    """The same paths at both carriers, which turn by their delays."""
+    low = site.sub6.connected()
+    turns = (24.5e9 * low.delay_s.double()).remainder(1)
+    gain = low.gain * torch.polar(torch.ones_like(turns), -2 * math.pi * turns).to(torch.complex64)
+    return SitePaths(low, dataclasses.replace(low, gain=gain, meta=dataclasses.replace(low.meta, carrier_hz=28e9)))
+
+
+def test_who_knows_phases_knows_the_beam_at_the_other_carrier():
+    data = get_task("beam-64-antennas-32").build([at_28_ghz(make_site(300, seed=3))])
+    everyone = torch.arange(len(data.inputs))
+    powers, phases = (data.score(each.run(data.inputs, 64), everyone)["accuracy"] for each in data.bounds)
+    assert phases > 0.99 > 0.97 > powers
+    assert data.inputs.meta.extra["target_carrier_hz"] == 28e9
+
+
+def test_the_carrier_of_the_answer_is_known():
+    site = make_site(20, seed=3)
+    assert get_task("partial-beam-8").build([site]).inputs.meta.extra["target_carrier_hz"] == 3.5e9
 
 
 def test_noise_bounds_how_well_a_single_direction_can_be_known():

@@ -22,6 +22,7 @@ from wirelessfm.baselines.mapping_network import train_mapping_network
 from wirelessfm.baselines.mean import fit_mean
 from wirelessfm.baselines.omp import omp
 from wirelessfm.baselines.path_loss import path_loss_as_in_free_space
+from wirelessfm.baselines.path_phase_beam import path_phase_system
 from wirelessfm.baselines.path_power_beam import DirectionNoise, path_power_system
 from wirelessfm.baselines.physics import physics_features
 from wirelessfm.baselines.power_delay_los import delay_from_phase_slope, los_from_power_and_delay
@@ -144,6 +145,7 @@ __all__ = [
     "ls_linear",
     "omp",
     "path_loss_as_in_free_space",
+    "path_phase_system",
     "path_power_system",
     "physics_features",
     "position_from_delay_and_angle",

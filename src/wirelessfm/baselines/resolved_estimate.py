@@ -5,8 +5,6 @@ Without noise that is nearly exact beyond the observed antennas; in noise it is 
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -60,14 +58,10 @@ def continue_waves(
     Returns:
         complex64 [sample, antenna, subcarrier], and float64 [sample], which share of the power may be noise.
     """
-    waves = resolve_waves(values)
-    # A whole turn from one observed entry to the next is no turn, but between them it is.
-    delay = (_EARLY - waves.columns).remainder(1) - _EARLY
-    whole = (waves.columns + delay) * (len(subcarriers) - 1) / 2
-    gain = waves.gain * torch.polar(torch.ones_like(whole), -2 * math.pi * whole)
+    waves = resolve_waves(values).delayed(_EARLY, len(subcarriers))
     over_rows = phasors(waves.rows / regular_step(antennas), _about_observed(antennas, shape[0]))
-    over_columns = phasors(-delay / regular_step(subcarriers), _about_observed(subcarriers, shape[1]))
-    sums = (over_rows * gain[:, None]) @ over_columns.transpose(1, 2)
+    over_columns = phasors(waves.columns / regular_step(subcarriers), _about_observed(subcarriers, shape[1]))
+    sums = (over_rows * waves.gain[:, None]) @ over_columns.transpose(1, 2)
     return sums.to(torch.complex64), waves.unexplained(values)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from wirelessfm.baselines.resolved_paths import NO_PATH_DB, ResolvedPaths, paths_of
-from wirelessfm.csi import CSI
+from wirelessfm.csi import CSI, TARGET_CARRIER
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import SPEED_OF_LIGHT_M_PER_S
 
@@ -49,12 +49,13 @@ def los_from_resolved_paths(csi: CSI, n_classes: int = 2) -> Tensor:
 def best_beam_of_resolved_paths(csi: CSI, n_classes: int, n_antennas: int = 32) -> Tensor:
     """Share of every beam in what an array of ``n_antennas`` would receive: float32 [sample, beam].
 
-    Right where both carriers share their paths and these do not fade each other.
+    At the carrier ``meta.extra["target_carrier_hz"]``, if there is one, paths interfere as far as their phases are
+    known there. Right where both carriers share their paths.
 
     Raises:
         WirelessFMError: a grid that is not regular.
     """
-    return paths_of(csi).beam_shares(n_classes, n_antennas).float()
+    return paths_of(csi).beam_shares(n_classes, n_antennas, csi.meta.extra.get(TARGET_CARRIER)).float()
 
 
 def position_from_first_path(csi: CSI, n_outputs: int = 2) -> Tensor:

@@ -19,13 +19,44 @@ from wirelessfm.errors import WirelessFMError
 from wirelessfm.signal import dft_codebook
 from wirelessfm.signal.grids import line_step, regular_step
 from wirelessfm.signal.power import squared_magnitude
+from wirelessfm.signal.wave_fit import Waves
+from wirelessfm.signal.wave_phases import expected_products
 from wirelessfm.signal.wave_resolution import resolve_waves
 
-# No path is stronger than free space allows at its delay; some at one place may add up to that much more.
-_MOST_GAIN_DB = 3.0
+# No path is stronger than free space allows at its delay; three at one place may add up to that much more.
+_MOST_GAIN_DB = 10.0
 _FAINT_DB = 25.0
 NO_PATH_DB = 99.0
 _HALF_A_WAVE = 0.51
+# So much of a period below zero is noise about zero, not a delay of a whole period.
+_EARLY = 0.05
+
+
+@dataclass(frozen=True)
+class SeenWaves:
+    """Waves as they were resolved.
+
+    Attributes:
+        waves: over antennas and subcarriers, about the middle of the grid.
+        shape: number of both.
+        apart: wavelengths from antenna to antenna; ``spacing_hz`` from subcarrier to subcarrier.
+        middle: of the antennas, in wavelengths; ``middle_hz`` of the subcarriers, relative to the carrier.
+    """
+
+    waves: Waves
+    shape: tuple[int, int]
+    apart: float
+    spacing_hz: float
+    middle: float
+    middle_hz: float
+
+    def products(self, carrier_hz: float, seen_at_hz: float) -> Tensor:
+        """Expected products of path gains at another carrier, where antennas have the position 0.
+
+        Complex128 [sample, path, path]. As in all simulation here, delays are the same for all antennas.
+        """
+        place = -self.middle / self.apart, (carrier_hz - seen_at_hz - self.middle_hz) / self.spacing_hz
+        return expected_products(self.waves, self.shape, place)
 
 
 @dataclass(frozen=True)
@@ -38,6 +69,7 @@ class ResolvedPaths:
         power: squared gain; 0 where a sample has fewer paths.
         rest_db: [sample], the power of noise that they leave relative to that of the channel, in dB, 0 at most.
         carrier_hz: None where it is not known; then any path is a possible one.
+        seen: what says how phases go on at other carriers; None where nothing is known of them.
     """
 
     cosine: Tensor
@@ -45,6 +77,7 @@ class ResolvedPaths:
     power: Tensor
     rest_db: Tensor
     carrier_hz: float | None
+    seen: SeenWaves | None = None
 
     @cached_property
     def excess_db(self) -> Tensor:
@@ -81,17 +114,27 @@ class ResolvedPaths:
         """The entry [sample] of ``values`` [sample, path] for the first path."""
         return values.gather(1, self.first[:, None])[:, 0]
 
-    def beam_shares(self, n_beams: int, n_antennas: int) -> Tensor:
+    def beam_shares(self, n_beams: int, n_antennas: int, carrier_hz: float | None = None) -> Tensor:
         """What a half-wavelength array would receive in each of its beams: float64 [sample, beam], of sum 1.
 
-        Powers of paths are added: their phases at another carrier are not known.
+        At ``carrier_hz`` paths interfere as far as their phases there are known, see
+        :func:`~wirelessfm.signal.wave_phases.expected_products`: a path is as strong at every carrier, and turns by its
+        delay. The middle of that array is where antennas have the position 0. Where no carrier is given, or phases are
+        not known, powers of paths are added.
         """
         codebook = dft_codebook(n_antennas, n_beams).to(torch.complex128).to(self.power.device)
-        antenna = torch.arange(n_antennas, dtype=torch.float64, device=self.power.device)
+        antenna = torch.arange(n_antennas, dtype=torch.float64, device=self.power.device) - (n_antennas - 1) / 2
         angle = math.pi * antenna[:, None] * self.cosine[:, None]
-        gains = squared_magnitude(codebook.conj() @ torch.polar(torch.ones_like(angle), angle))
-        powers = (gains @ torch.where(self.possible, self.power, 0.0)[..., None])[..., 0]
+        gains = codebook.conj() @ torch.polar(torch.ones_like(angle), angle)
+        powers = ((gains @ self._products(carrier_hz)) * gains.conj()).sum(dim=2).real.clamp_min(0)
         return powers / powers.sum(dim=1, keepdim=True).clamp_min(1e-300)
+
+    def _products(self, carrier_hz: float | None) -> Tensor:
+        """Of the gains of possible paths, complex128 [sample, path, path]."""
+        possible = self.possible.to(torch.complex128)
+        if carrier_hz is None or self.carrier_hz is None or self.seen is None:
+            return torch.diag_embed(possible * self.power)
+        return self.seen.products(carrier_hz, self.carrier_hz) * possible[:, :, None] * possible[:, None]
 
 
 def resolve_paths(
@@ -110,15 +153,21 @@ def resolve_paths(
     if not 0 < apart < _HALF_A_WAVE or spacing_hz <= 0:
         return None
     values = values[:, rows][..., columns].to(torch.complex128)
-    waves = resolve_waves(values)
-    cycles = (-waves.columns).remainder(1)
+    waves = resolve_waves(values).delayed(_EARLY, values.shape[2])
     return ResolvedPaths(
         (waves.rows / apart).clamp(-1, 1),
-        # A little below zero is noise about zero, not a delay of a whole period.
-        torch.where(cycles > 0.95, 0.0, cycles) / spacing_hz,
+        (-waves.columns).clamp_min(0) / spacing_hz,
         squared_magnitude(waves.gain),
         10 * waves.unexplained(values).clamp(1e-30, 1).log10(),
         carrier_hz,
+        SeenWaves(
+            waves,
+            (values.shape[1], values.shape[2]),
+            apart,
+            spacing_hz,
+            float(positions_wavelengths[:, 1].mean()),
+            float(frequencies_hz.mean()),
+        ),
     )
 
 

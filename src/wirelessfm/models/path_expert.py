@@ -15,6 +15,8 @@ from wirelessfm.baselines.resolved_paths import ResolvedPaths, resolve_paths
 from wirelessfm.models.seen import Seen
 
 # Chosen on etoile, with weights that had not seen it.
+# Beams count twice as much as the line of sight.
+_BEAMS_COUNT = 2.0
 # Trust doubles from 10 to 30 dB below the channel, and grows by 7.5 from 60 to 120 dB, where paths become exact.
 _GROWTH = ((-10.0, -30.0, 2.0), (-60.0, -120.0, 7.5))
 _LEAST_SHARE = 1e-2
@@ -29,7 +31,7 @@ def read_paths(seen: Seen) -> ResolvedPaths | None:
         return None
     amplitude = seen.power.sqrt()[:, None, None]
     frequencies = seen.frequencies_hz[seen.subcarriers]
-    return resolve_paths(seen.values[:, 0] * amplitude, seen.centred, frequencies, seen.carrier_hz)
+    return resolve_paths(seen.values[:, 0] * amplitude, seen.positions[seen.antennas], frequencies, seen.carrier_hz)
 
 
 def trust(paths: ResolvedPaths) -> Tensor:
@@ -57,10 +59,10 @@ def los_logit(paths: ResolvedPaths) -> Tensor:
     return (trust(paths) * los_evidence(paths)).float()
 
 
-def beam_logits(paths: ResolvedPaths, n_beams: int, n_antennas: int = 32) -> Tensor:
-    """To be added to those of the network, float32 [sample, beam]."""
-    shares = paths.beam_shares(n_beams, n_antennas)
-    return (trust(paths)[:, None] * (shares + _LEAST_SHARE).log()).float()
+def beam_logits(paths: ResolvedPaths, n_beams: int, carrier_hz: float | None = None, n_antennas: int = 32) -> Tensor:
+    """To be added to those of the network, float32 [sample, beam]; ``carrier_hz`` as for ``paths.beam_shares``."""
+    shares = paths.beam_shares(n_beams, n_antennas, carrier_hz)
+    return (_BEAMS_COUNT * trust(paths)[:, None] * (shares + _LEAST_SHARE).log()).float()
 
 
 def path_features(paths: ResolvedPaths) -> Tensor:

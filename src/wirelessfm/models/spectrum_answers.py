@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from wirelessfm.baselines.resolved_paths import ResolvedPaths
-from wirelessfm.csi import CSI
+from wirelessfm.csi import CSI, TARGET_CARRIER
 from wirelessfm.errors import unknown_name
 from wirelessfm.models.beam_tokens import beam_tokens
 from wirelessfm.models.path_expert import PATH_FEATURES, beam_logits, los_logit, path_features, read_paths
@@ -66,12 +66,14 @@ def predict_los(model: Any, csi: CSI, resolve: bool) -> Tensor:
 def best_beam(model: Any, csi: CSI, other_carriers: Sequence[bool], resolve: bool) -> Tensor:
     """Log probabilities of 64 beams, the mean over carriers, and of the world as it is and of its mirror image.
 
-    Physics is the same in both, a network is not.
+    Physics is the same in both, a network is not. Paths interfere at the carrier ``meta.extra["target_carrier_hz"]`` as
+    far as their phases are known there.
     """
     seen = read_seen(csi)
     straight, mirrored = (_beams_of(model, each, other_carriers) for each in (seen, seen.mirrored()))
     paths = read_paths(seen) if resolve else None
-    return _joined((straight + mirrored_beams(mirrored)) / 2, paths).log_softmax(dim=1)
+    said = _joined((straight + mirrored_beams(mirrored)) / 2, paths, csi.meta.extra.get(TARGET_CARRIER))
+    return said.log_softmax(dim=1)
 
 
 def _beams_of(model: Any, seen: Seen, other_carriers: Sequence[bool]) -> Tensor:
@@ -86,6 +88,6 @@ def _with_paths(logits: Tensor, paths: ResolvedPaths | None) -> Tensor:
     return torch.cat([beam_harmonics(_joined(logits, paths)), known], dim=1)
 
 
-def _joined(logits: Tensor, paths: ResolvedPaths | None) -> Tensor:
+def _joined(logits: Tensor, paths: ResolvedPaths | None, carrier_hz: float | None = None) -> Tensor:
     """Of the network and of the paths."""
-    return logits if paths is None else logits + beam_logits(paths, logits.shape[1])
+    return logits if paths is None else logits + beam_logits(paths, logits.shape[1], carrier_hz)

@@ -38,17 +38,30 @@ class Waves:
     gain: Tensor
     rest: Tensor
 
-    def unexplained(self, values: Tensor) -> Tensor:
-        """Share of noise in the power of ``values`` [sample, row, column] that they explain, float64 [sample].
+    def noise(self, n_entries: int) -> Tensor:
+        """Noise power of an entry, float64 [sample]: the rest, for the freedom that 4 real numbers a wave leave it.
 
-        The rest, for the freedom that 4 real numbers a wave leave it: infinite where they leave none, for so many waves
-        fit anything. 1 where there is no power.
+        Infinite where they leave none: so many waves fit anything.
         """
-        n_entries = values.shape[1:].numel()
         free = 2 * n_entries - 4 * (self.gain != 0).sum(dim=1)
-        noise = torch.where(free > 0, self.rest * 2 * n_entries / free.clamp_min(1), torch.inf)
+        return torch.where(free > 0, self.rest * 2 * n_entries / free.clamp_min(1), torch.inf)
+
+    def unexplained(self, values: Tensor) -> Tensor:
+        """Share of noise in ``values`` [sample, row, column], float64 [sample]; 1 where there is no power."""
         power = squared_magnitude(values.to(torch.complex128)).mean(dim=(1, 2))
-        return torch.where(power > 0, noise / power.clamp_min(1e-300), 1.0)
+        return torch.where(power > 0, self.noise(values.shape[1:].numel()) / power.clamp_min(1e-300), 1.0)
+
+    def delayed(self, early: float, n_columns: int) -> Waves:
+        """The same entries by turns that are delays: none of them less than ``-early`` of a turn per column."""
+        delay = (early - self.columns).remainder(1) - early
+        whole = (self.columns + delay).round() * (n_columns - 1) / 2
+        gain = self.gain * torch.polar(torch.ones_like(whole), 2 * math.pi * whole)
+        return Waves(self.rows, -delay, gain, self.rest)
+
+    def split(self, n: int) -> list[Waves]:
+        """So many samples each, the last ones fewer."""
+        parts = zip(*(getattr(self, part.name).split(n) for part in fields(self)), strict=True)
+        return [Waves(rows, columns, gain, rest) for rows, columns, gain, rest in parts]
 
     def wrapped(self, n_rows: int, n_columns: int) -> Waves:
         """The same entries by turns in [−0.5, 0.5]: a whole turn about a middle between two entries is half a turn."""
@@ -59,7 +72,7 @@ class Waves:
 
     def on_grid(self, n_rows: int, n_columns: int) -> Tensor:
         """Their sum, complex128 [sample, row, column]."""
-        left, right = _about_middle(self.rows, n_rows), _about_middle(self.columns, n_columns)
+        left, right = about_middle(self.rows, n_rows), about_middle(self.columns, n_columns)
         return (left * self.gain[:, None]) @ right.transpose(1, 2)
 
 
@@ -113,8 +126,14 @@ def phasors(turns: Tensor, places: Tensor) -> Tensor:
     return torch.polar(torch.ones_like(angle), angle)
 
 
-def _about_middle(turns: Tensor, n: int) -> Tensor:
+def about_middle(turns: Tensor, n: int) -> Tensor:
+    """:func:`phasors` at n places about the middle of the grid."""
     return phasors(turns, _centred(n, turns))
+
+
+def turned(waves: Tensor) -> Tensor:
+    """Derivatives of waves [sample, entry, wave] about the middle by their turns."""
+    return 2j * math.pi * _centred(waves.shape[1], waves)[:, None] * waves
 
 
 def _centred(n: int, like: Tensor) -> Tensor:
@@ -123,7 +142,7 @@ def _centred(n: int, like: Tensor) -> Tensor:
 
 def _at(values: Tensor, turns: Tensor, ridge: Tensor) -> _State:
     """Best gains for given turns, and what they leave."""
-    left, right = _about_middle(turns[:, 0], values.shape[1]), _about_middle(turns[:, 1], values.shape[2])
+    left, right = about_middle(turns[:, 0], values.shape[1]), about_middle(turns[:, 1], values.shape[2])
     gram = (left.mH @ left) * (right.mH @ right) + torch.diag_embed(ridge[:, None].expand(-1, turns.shape[2]))
     gain = torch.linalg.solve(gram, _heard(left, right, values))
     missing = values - (left * gain[:, None]) @ right.transpose(1, 2)
@@ -139,7 +158,7 @@ def _heard(left: Tensor, right: Tensor, values: Tensor) -> Tensor:
 def _step(state: _State, damping: Tensor) -> Tensor:
     """The Levenberg–Marquardt step, float64 [sample, 2, wave], for a damping [sample]."""
     left, right, gain = state.left, state.right, state.gain
-    left_turned, right_turned = (2j * math.pi * _centred(each.shape[1], each)[:, None] * each for each in (left, right))
+    left_turned, right_turned = turned(left), turned(right)
     over_rows, over_columns = _products(left, left_turned), _products(right, right_turned)
     twice = torch.cat([gain, gain], dim=1)
     # Inner products of waves with derivatives by both turns, and of these with each other.

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from wirelessfm import metrics
-from wirelessfm.baselines import DirectionNoise, path_power_system
+from wirelessfm.baselines import DirectionNoise, System, path_phase_system, path_power_system
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import Paths
 from wirelessfm.signal import OFDM, PlanarArray, beam_powers, dft_codebook, synthesize
-from wirelessfm.tasks.base import NARROW_BAND, TaskData, assemble
+from wirelessfm.tasks.base import NARROW_BAND, TaskData, asked_at, assemble
 from wirelessfm.tasks.sites import SitePaths, connected_sites
 from wirelessfm.tasks.splitters import SpatialBlocks
 from wirelessfm.tasks.truth import Truth
@@ -62,6 +62,7 @@ class CrossBandBeamTask:
         array = PlanarArray(self.n_antennas_sub6)
         inputs = [synthesize(s.sub6, array, self.ofdm, snr_db=self.snr_db, generator=generator) for s in kept]
         targets = [self._target(s) for s in kept]
+        inputs = [asked_at(csi, paths.meta.carrier_hz) for csi, paths in zip(inputs, targets, strict=True)]
         powers = torch.cat([self._powers(paths) for paths in targets])
         notes = {
             "carrier_ghz": kept[0].sub6.meta.carrier_hz / 1e9,
@@ -73,11 +74,15 @@ class CrossBandBeamTask:
         }
         splitter = SpatialBlocks(self.block_m, self.test_fraction)
         truth = {"labels": powers.argmax(dim=1), "beam_powers": powers}
-        noise = None
-        if self.snr_db is not None:
-            noise = DirectionNoise(self.n_antennas_sub6, self.ofdm.n_subcarriers, self.snr_db, self.noise_seed)
-        bound = path_power_system([s.sub6 for s in kept], self.n_antennas_mmwave, noise)
-        return replace(assemble(self, kept, inputs, truth, notes, splitter), bounds=(bound,))
+        bounds = self._bounds([s.sub6 for s in kept])
+        return replace(assemble(self, kept, inputs, truth, notes, splitter), bounds=bounds)
+
+    def _bounds(self, paths: Sequence[Paths]) -> tuple[System, ...]:
+        """What the true paths say; in noise that is their directions, as far as noise leaves them, and powers."""
+        if self.snr_db is None:
+            return (path_power_system(paths, self.n_antennas_mmwave), path_phase_system(paths, self.n_antennas_mmwave))
+        noise = DirectionNoise(self.n_antennas_sub6, self.ofdm.n_subcarriers, self.snr_db, self.noise_seed)
+        return (path_power_system(paths, self.n_antennas_mmwave, noise),)
 
     def _target(self, site: SitePaths) -> Paths:
         if site.mmwave is None:
