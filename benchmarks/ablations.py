@@ -3,6 +3,7 @@
 All are trained for the same number of steps and tested on a city that none of them has seen. Prints, for each label
 budget, variant × task: mean ± deviation over seeds with the best head and, in parentheses, the difference from the
 full recipe on the same splits and labels. Without labels stand estimates of CSI, and what a model answers by itself.
+Embeddings and answers are those of the network alone, without the paths that can be resolved, which nobody trains.
 Finished trainings and rows are kept in FOLDER, and an interrupted training continues.
 
 A variant is a name and changes: KEY=VALUE sets a key of the recipe (the value is YAML), -OBJECTIVE leaves objectives
@@ -77,9 +78,9 @@ def rehearse(planned: Sequence[Contender], scene: str, datas: Sequence[TaskData]
 
 
 def answers(trained: Trained, data: TaskData) -> list[System]:
-    """What the model says about the task without labels."""
+    """What the network says about the task without labels."""
     found = []
-    for answer in ANSWERS:
+    for answer in (name for name in ANSWERS if f"network-{name}" not in ANSWERS):
         # Refused: what it was not taught.
         with suppress(WirelessFMError):
             system = zero_label_system(trained.model, trained.card, answer, trained.contender.name)
@@ -135,7 +136,7 @@ def run(options: argparse.Namespace) -> list[str]:
         # No two models share a seed of the evaluation, by which rows of random weights are told apart.
         seeds = range(i, options.seeds * options.splits, options.seeds)
         for data in datas:
-            encoder, twin = trained.systems(data.inputs)
+            encoder, twin = trained.systems(data.inputs, getattr(trained.model, "tuned_pooling", None))
             lines = {contender.name: [encoder, *answers(trained, data)]}
             if options.random and contender.name == FULL:
                 lines[RANDOM] = [twin]

@@ -10,6 +10,7 @@ import pytest
 from tests.synthetic_sites import make_site
 from tests.test_pretrain import tiny
 from wirelessfm import WirelessFMError
+from wirelessfm.models.shipped import load_trained
 from wirelessfm.recipe import load_recipe
 from wirelessfm.tasks import Row, get_task, read_rows
 
@@ -131,3 +132,13 @@ def test_tiny_recipes_are_trained_tested_and_resumed(tmp_path, monkeypatch) -> N
     asked.variant, asked.task = [], ["estimate-pilots"]
     with pytest.raises(WirelessFMError, match="gives no csi; leave task 'estimate-pilots' out"):
         ablations.run(asked)
+
+
+def test_what_nobody_trains_does_not_answer() -> None:
+    model, card = load_trained("wfm-spectrum-800k")
+    trained = SimpleNamespace(model=model, card=card, contender=SimpleNamespace(name="full", fingerprint="f"))
+    site = make_site(20)
+    found = [
+        [s.name for s in ablations.answers(trained, get_task(name).build([site]))] for name in ("los", "partial-beam-8")
+    ]
+    assert found == [["full:network-los"], ["full:network-same-band"]]

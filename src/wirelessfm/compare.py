@@ -75,14 +75,14 @@ class Trained:
     model: nn.Module
     card: ModelCard
 
-    def systems(self, csi: CSI) -> list[System]:
+    def systems(self, csi: CSI, pooling: str | None = None) -> list[System]:
         """The trained encoder and its twin with random weights, resized only if they cannot take ``csi`` as it is."""
         name, resize = self.contender.name, needed_resize(self.model, csi)
-        trained = encoder_system(self.model, self.card, name, resize=resize)
+        trained = encoder_system(self.model, self.card, name, pooling, resize)
         # Weights differ from seed to seed; this says which rows are nevertheless the same system.
         trained = replace(trained, notes={**trained.notes, "model_per_seed": self.contender.fingerprint})
         part = self.contender.recipe.model
-        return [trained, random_system(part.name, part.config, self.seed, f"{name}-random", resize=resize)]
+        return [trained, random_system(part.name, part.config, self.seed, f"{name}-random", pooling, resize)]
 
 
 def compare(
