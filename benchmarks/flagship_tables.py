@@ -43,7 +43,7 @@ COLUMNS = {
 # Again, where noise costs most.
 NOISY_COLUMNS = {"LoS, 10 dB": "los-10db", "8, 10 dB": "beam-64-antennas-8-10db", "4, 10 dB": "beam-64-antennas-4-10db"}
 RULES = ("power-delay", "same-sweep-beam", "phase-slope-position", "free-space-path-loss")
-RESOLVED = ("resolved-paths-los", "resolved-paths-beam", "resolved-paths-position")
+RESOLVED = ("resolved-paths-los", "resolved-paths-beam", "resolved-paths-position", "resolved-paths-path-loss")
 ANSWERS = ("los", "beams", "same-band")
 ALONE = " (summary+beams)"  # the embedding of the network alone
 WITHOUT_LABELS: Lines = {
@@ -58,7 +58,7 @@ WITHOUT_LABELS: Lines = {
 }
 WITH_LABELS: Lines = {
     "flagship, its answers corrected": [
-        f"{start}+{FLAGSHIP}" for start in (*(f"{FLAGSHIP}:{a}" for a in ANSWERS), RESOLVED[2], RULES[3])
+        f"{start}+{FLAGSHIP}" for start in (*(f"{FLAGSHIP}:{a}" for a in ANSWERS), *RESOLVED[2:])
     ],
     "network alone, its answers corrected": [f"{FLAGSHIP}:network-{a}+{FLAGSHIP}{ALONE}" for a in ANSWERS],
     "rules corrected (autocorrelation)": [f"{rule}+autocorrelation" for rule in RULES],

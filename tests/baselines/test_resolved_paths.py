@@ -10,6 +10,8 @@ from tests.synthetic_sites import make_site
 from wirelessfm.baselines import (
     best_beam_of_resolved_paths,
     los_from_resolved_paths,
+    path_loss_as_in_free_space,
+    path_loss_of_resolved_paths,
     position_from_first_path,
     resolved_estimate,
 )
@@ -111,6 +113,13 @@ def test_position_is_exact_in_line_of_sight_at_the_height_of_the_array() -> None
     assert int(inside.sum()) > 20 and float(error.median()) < 0.05
 
 
+def test_path_loss_of_paths_does_not_fade(paths, csi) -> None:
+    """Of the sum of their powers, which is what loss without fading means, in one narrow band."""
+    true = -paths.power_db() + 20 * math.log10(8)
+    resolved, fading = path_loss_of_resolved_paths(csi)[:, 0], path_loss_as_in_free_space(csi)[:, 0]
+    assert float((resolved - true).abs().median()) < 0.01 < 0.1 < float((fading - true).abs().median())
+
+
 def test_impossibly_strong_paths_and_faint_ones_do_not_count() -> None:
     delay_s = torch.tensor([[1e-7, 1e-7, 2e-7]], dtype=torch.float64)
     power = (4 * torch.pi * 3.5e9 * delay_s) ** -2 * torch.tensor([1e3, 1e-4, 0.5])
@@ -142,6 +151,8 @@ def test_what_the_rules_refuse(csi) -> None:
         los_from_resolved_paths(csi[:2], 3)
     with pytest.raises(WirelessFMError, match="2 coordinates"):
         position_from_first_path(csi[:2], 3)
+    with pytest.raises(WirelessFMError, match="1 value in dB"):
+        path_loss_of_resolved_paths(csi[:2], 2)
     with pytest.raises(WirelessFMError, match="carrier"):
         los_from_resolved_paths(replace(csi[:2], meta=replace(csi.meta, carrier_hz=None)))
     with pytest.raises(WirelessFMError, match="regular"):

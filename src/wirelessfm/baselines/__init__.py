@@ -40,6 +40,7 @@ from wirelessfm.baselines.resolved_estimate import resolved_estimate
 from wirelessfm.baselines.resolved_path_rules import (
     best_beam_of_resolved_paths,
     los_from_resolved_paths,
+    path_loss_of_resolved_paths,
     position_from_first_path,
 )
 from wirelessfm.baselines.same_sweep_beam import best_same_sweep_beam
@@ -64,6 +65,7 @@ BASELINES: dict[str, System] = {
         System("probed-beam-match", "rule", probed_beam_match, ("beam-probed",), ("class",)),
         System("power-delay", "rule", los_from_power_and_delay, ("los",), ("class",)),
         System("resolved-paths-los", "rule", los_from_resolved_paths, ("los",), ("class",)),
+        System("resolved-paths-path-loss", "rule", path_loss_of_resolved_paths, ("path-loss-28ghz",), ("value",)),
         System("resolved-paths-position", "rule", position_from_first_path, ("localisation",), ("value",)),
         System("resolved-paths-beam", "rule", best_beam_of_resolved_paths, ("beam", "beam-partial"), ("class",)),
         System("phase-slope-position", "rule", position_from_delay_and_angle, ("localisation",), ("value",)),
@@ -145,6 +147,7 @@ __all__ = [
     "ls_linear",
     "omp",
     "path_loss_as_in_free_space",
+    "path_loss_of_resolved_paths",
     "path_phase_system",
     "path_power_system",
     "physics_features",

@@ -21,8 +21,17 @@ def path_loss_as_in_free_space(csi: CSI, n_outputs: int = 1, target_hz: float = 
     Raises:
         WirelessFMError: CSI without a carrier, other than 1 output.
     """
+    return more_at_db(csi, n_outputs, target_hz) - log_power(csi.tensor("sample antenna subcarrier"))
+
+
+def more_at_db(csi: CSI, n_outputs: int, target_hz: float) -> float:
+    """What free space loses more at ``target_hz`` than at the carrier of ``csi``.
+
+    Raises:
+        WirelessFMError: CSI without a carrier, other than 1 output.
+    """
     if n_outputs != 1:
         raise WirelessFMError(f"the path-loss rule gives 1 value in dB, found {n_outputs} outputs")
     if csi.meta.carrier_hz is None:
         raise WirelessFMError("the path-loss rule needs the carrier; set CSIMeta.carrier_hz")
-    return 20 * math.log10(target_hz / csi.meta.carrier_hz) - log_power(csi.tensor("sample antenna subcarrier"))
+    return 20 * math.log10(target_hz / csi.meta.carrier_hz)

@@ -1,4 +1,4 @@
-"""Zero-label rules of resolved paths: line of sight, the best beam, and the position.
+"""Zero-label rules of resolved paths: line of sight, the best beam, path loss, and the position.
 
 Without noise they are hard to beat, and what that says is about benchmarks: channels of a simulator give their paths
 away. In noise they lose most of it, so compare at the noise of a receiver.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from wirelessfm.baselines.path_loss import more_at_db
 from wirelessfm.baselines.resolved_paths import NO_PATH_DB, ResolvedPaths, paths_of
 from wirelessfm.csi import CSI, TARGET_CARRIER
 from wirelessfm.errors import WirelessFMError
@@ -56,6 +57,19 @@ def best_beam_of_resolved_paths(csi: CSI, n_classes: int, n_antennas: int = 32) 
         WirelessFMError: a grid that is not regular.
     """
     return paths_of(csi).beam_shares(n_classes, n_antennas, csi.meta.extra.get(TARGET_CARRIER)).float()
+
+
+def path_loss_of_resolved_paths(csi: CSI, n_outputs: int = 1, target_hz: float = 28e9) -> Tensor:
+    """Loss at ``target_hz`` in dB, float32 [sample, 1]: of the powers of all paths, which do not fade, and free space.
+
+    As :func:`.path_loss.path_loss_as_in_free_space`, whose power fades.
+
+    Raises:
+        WirelessFMError: other than 1 output, CSI without a carrier, or a grid that is not regular.
+    """
+    more_db, paths = more_at_db(csi, n_outputs, target_hz), paths_of(csi)
+    power = torch.where(paths.possible, paths.power, 0.0).sum(dim=1, keepdim=True)
+    return (more_db - 10 * power.clamp_min(1e-30).log10()).float()
 
 
 def position_from_first_path(csi: CSI, n_outputs: int = 2) -> Tensor:
