@@ -173,3 +173,11 @@ def test_saving_never_replaces_without_being_told(tmp_path) -> None:
         example(3).save(tmp_path / "c")
     example(3).save(tmp_path / "c", overwrite=True)
     assert len(CSI.load(tmp_path / "c")) == 3
+
+
+def test_the_carrier_asked_for_is_kept_and_changes_nothing_else() -> None:
+    csi = example()
+    asked = csi.asked_at(28e9)
+    assert asked.meta.extra == {**csi.meta.extra, "target_carrier_hz": 28e9}
+    assert asked[:1].denormalise().meta == asked.meta and asked.fingerprint() == csi.fingerprint()
+    assert asked.asked_at(60e9).meta.extra["target_carrier_hz"] == 60e9

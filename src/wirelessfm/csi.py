@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import xarray
 
 AXES = ("sample", "time", "rx", "antenna", "subcarrier")
-# Key of ``CSIMeta.extra``: the carrier that the question about this CSI is about, where it is not its own.
+# Key of ``CSIMeta.extra``, see :meth:`CSI.asked_at`.
 TARGET_CARRIER = "target_carrier_hz"
 COORDINATE_UNITS = {"time": "s", "rx": "wavelength", "antenna": "wavelength", "subcarrier": "Hz"}
 
@@ -128,6 +128,13 @@ class CSI:
     def __getitem__(self, index: slice | Sequence[int] | np.ndarray | Tensor) -> CSI:
         """Select samples."""
         return self.isel(sample=index)
+
+    def asked_at(self, carrier_hz: float) -> CSI:
+        """The same CSI, which says at which carrier an answer is wanted: ``meta.extra["target_carrier_hz"]``.
+
+        Beams depend on it, as paths interfere in another way at another carrier.
+        """
+        return replace(self, meta=replace(self.meta, extra={**self.meta.extra, TARGET_CARRIER: float(carrier_hz)}))
 
     def with_labels(self, **labels: Tensor) -> CSI:
         """The same CSI with labels added or replaced."""

@@ -85,7 +85,7 @@ def test_paths_interfere_at_another_carrier_as_their_delays_say(paths, carrier_h
     csi = synthesize(paths, PlanarArray(32), NARROW).isel(antenna=observed)
     there = synthesize(turned(paths, carrier_hz), PlanarArray(32), NARROW)
     best = best_same_sweep_beam(there, 64).argmax(dim=1)
-    asked = replace(csi, meta=replace(csi.meta, extra={"target_carrier_hz": carrier_hz}))
+    asked = csi.asked_at(carrier_hz)
     phases, powers = (float((best_beam(each, 64).argmax(dim=1) == best).double().mean()) for each in (asked, csi))
     assert phases > max(0.9, powers)
 

@@ -50,8 +50,8 @@ def los_from_resolved_paths(csi: CSI, n_classes: int = 2) -> Tensor:
 def best_beam_of_resolved_paths(csi: CSI, n_classes: int, n_antennas: int = 32) -> Tensor:
     """Share of every beam in what an array of ``n_antennas`` would receive: float32 [sample, beam].
 
-    At the carrier ``meta.extra["target_carrier_hz"]``, if there is one, paths interfere as far as their phases are
-    known there. Right where both carriers share their paths.
+    At the carrier that ``csi.asked_at`` names, if any, paths interfere as far as their phases are known there. Right
+    where both carriers share their paths.
 
     Raises:
         WirelessFMError: a grid that is not regular.

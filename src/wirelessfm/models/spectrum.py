@@ -182,7 +182,8 @@ class SpectrumModel(nn.Module):
 
         The beams are those of :func:`~wirelessfm.signal.codebooks.dft_codebook`. Needs weights taught with
         ``other_carrier``, and ``beams``: the mean of what it says of both carriers, because how they differ was learnt
-        from one ray tracer. On cities of the training that costs nothing. ``resolve`` as in :meth:`predict_los`.
+        from one ray tracer. On cities of the training that costs nothing. ``resolve`` as in :meth:`predict_los`; the
+        paths interfere at the other carrier if ``csi.asked_at`` names it, and have only powers otherwise.
         """
         return answers.best_beam(self, csi, (True, False), resolve)
 

@@ -66,8 +66,8 @@ def predict_los(model: Any, csi: CSI, resolve: bool) -> Tensor:
 def best_beam(model: Any, csi: CSI, other_carriers: Sequence[bool], resolve: bool) -> Tensor:
     """Log probabilities of 64 beams, the mean over carriers, and of the world as it is and of its mirror image.
 
-    Physics is the same in both, a network is not. Paths interfere at the carrier ``meta.extra["target_carrier_hz"]`` as
-    far as their phases are known there.
+    Physics is the same in both, a network is not. Paths interfere at the carrier that ``csi.asked_at``
+    names, as far as their phases are known there.
     """
     seen = read_seen(csi)
     straight, mirrored = (_beams_of(model, each, other_carriers) for each in (seen, seen.mirrored()))

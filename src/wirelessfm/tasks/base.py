@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from wirelessfm.baselines import System
-from wirelessfm.csi import CSI, TARGET_CARRIER, concatenate_csi
+from wirelessfm.csi import CSI, concatenate_csi
 from wirelessfm.data.splits import Split
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.signal import OFDM
@@ -115,11 +115,6 @@ class TaskData:
         if not bool(torch.isfinite(predictions).all()):
             raise WirelessFMError(f"predictions for task '{task.name}' contain NaN or infinite entries")
         return task.score(predictions, self.truth.take(index))
-
-
-def asked_at(csi: CSI, carrier_hz: float) -> CSI:
-    """The same CSI, which says at which carrier the answer is wanted: rules may know how paths change with it."""
-    return replace(csi, meta=replace(csi.meta, extra={**csi.meta.extra, TARGET_CARRIER: carrier_hz}))
 
 
 def assemble(

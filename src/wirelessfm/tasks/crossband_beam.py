@@ -18,7 +18,7 @@ from wirelessfm.baselines import DirectionNoise, System, path_phase_system, path
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import Paths
 from wirelessfm.signal import OFDM, PlanarArray, beam_powers, dft_codebook, synthesize
-from wirelessfm.tasks.base import NARROW_BAND, TaskData, asked_at, assemble
+from wirelessfm.tasks.base import NARROW_BAND, TaskData, assemble
 from wirelessfm.tasks.sites import SitePaths, connected_sites
 from wirelessfm.tasks.splitters import SpatialBlocks
 from wirelessfm.tasks.truth import Truth
@@ -62,7 +62,7 @@ class CrossBandBeamTask:
         array = PlanarArray(self.n_antennas_sub6)
         inputs = [synthesize(s.sub6, array, self.ofdm, snr_db=self.snr_db, generator=generator) for s in kept]
         targets = [self._target(s) for s in kept]
-        inputs = [asked_at(csi, paths.meta.carrier_hz) for csi, paths in zip(inputs, targets, strict=True)]
+        inputs = [csi.asked_at(paths.meta.carrier_hz) for csi, paths in zip(inputs, targets, strict=True)]
         powers = torch.cat([self._powers(paths) for paths in targets])
         notes = {
             "carrier_ghz": kept[0].sub6.meta.carrier_hz / 1e9,

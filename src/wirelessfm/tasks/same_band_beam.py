@@ -11,7 +11,7 @@ from torch import Tensor
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.signal import OFDM, PlanarArray, add_noise, beam_powers, dft_codebook, synthesize
-from wirelessfm.tasks.base import NARROW_BAND, TaskData, asked_at, assemble
+from wirelessfm.tasks.base import NARROW_BAND, TaskData, assemble
 from wirelessfm.tasks.crossband_beam import score_beams
 from wirelessfm.tasks.sites import SitePaths, connected_sites
 from wirelessfm.tasks.splitters import SpatialBlocks
@@ -78,7 +78,7 @@ class SameBandBeamTask:
         for site in kept:
             clean = synthesize(site.sub6, PlanarArray(self.n_antennas), self.ofdm)
             powers.append(_powers(clean.values, codebook))
-            inputs.append(asked_at(self._seen(clean, codebook, generator), site.sub6.meta.carrier_hz))
+            inputs.append(self._seen(clean, codebook, generator).asked_at(site.sub6.meta.carrier_hz))
         truth = torch.cat(powers)
         notes = {
             "carrier_ghz": kept[0].sub6.meta.carrier_hz / 1e9,
