@@ -53,8 +53,8 @@ WITHOUT_LABELS: Lines = {
     "network alone": [f"{FLAGSHIP}:network-{a}" for a in ANSWERS],
     "network alone, 120 s": [f"spectrum-120s:network-{a}" for a in ANSWERS],
     "network alone, self-supervised": ["spectrum-self-supervised:network-same-band"],
-    "bound: powers of all paths": ["path-power-genie", "path-power-genie-in-noise"],
-    "bound: their phases, too": ["path-phase-genie"],
+    "bound if phases are unknown": ["path-power-genie", "path-power-genie-in-noise"],
+    "bound if they are known": ["path-phase-genie"],
 }
 WITH_LABELS: Lines = {
     "flagship, its answers corrected": [
