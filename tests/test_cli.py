@@ -115,7 +115,7 @@ def test_listings() -> None:
         (("evaluate", "raw", "--scene", "florence", "--task", "loss", "-o", "OUT"), "Did you mean 'los'?"),
         (("evaluate", "raw", "--scene", "florence", "--head", "liner", "-o", "OUT"), "Did you mean 'linear'?"),
         (("evaluate", "raw", "--scene", "florence", "--budgets", "500%", "-o", "OUT"), "at most 100 %"),
-        (("evaluate", "raw", "--scene", "florence", "--budgets", "1,148", "-o", "OUT"), "one label or all"),
+        (("evaluate", "raw", "--scene", "florence", "--budgets", "01,148", "-o", "OUT"), "one label or all"),
         (("evaluate", "omp", "--scene", "florence", "--max-users", "9", "-o", "OUT"), "'omp' does not apply to los"),
         (("evaluate", "raw", "--scene", "florence", "--over", "carrier", "-o", "OUT"), "--over goes with --case"),
         (("evaluate", "raw", "--scene", "florence", "--case", "2", "-o", "OUT"), "at least two different domains"),

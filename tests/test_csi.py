@@ -175,9 +175,14 @@ def test_saving_never_replaces_without_being_told(tmp_path) -> None:
     assert len(CSI.load(tmp_path / "c")) == 3
 
 
-def test_the_carrier_asked_for_is_kept_and_changes_nothing_else() -> None:
+def test_the_carrier_asked_for_is_kept_and_changes_nothing_else(tmp_path) -> None:
     csi = example()
     asked = csi.asked_at(28e9)
     assert asked.meta.extra == {**csi.meta.extra, "target_carrier_hz": 28e9}
     assert asked[:1].denormalise().meta == asked.meta and asked.fingerprint() == csi.fingerprint()
-    assert asked.asked_at(60e9).meta.extra["target_carrier_hz"] == 60e9
+    assert asked.asked_at(60e9).target_carrier_hz == 60e9 and csi.target_carrier_hz is None
+    asked.save(tmp_path / "asked")
+    assert CSI.load(tmp_path / "asked").target_carrier_hz == 28e9
+    assert concatenate_csi([asked, asked]).target_carrier_hz == 28e9
+    with pytest.raises(WirelessFMError, match="carriers of the answer differ"):
+        concatenate_csi([asked, csi])

@@ -107,7 +107,7 @@ def parse_budgets(text: str) -> tuple[float, ...]:
     Percentages or fractions of the training labels; numbers above 1 are numbers of labels.
 
     Raises:
-        WirelessFMError: something else, or ``1``, which may be one label or all.
+        WirelessFMError: something else, or ``1``, which may be one label or all (``1.0`` is all).
     """
     from wirelessfm.evaluate import ALL_BUDGETS
 
@@ -118,7 +118,7 @@ def parse_budgets(text: str) -> tuple[float, ...]:
         numbers = [float(part.removesuffix("%")) for part in parts]
     except ValueError as error:
         raise WirelessFMError(f"budgets are a list such as '1%,5%,148,100%', or 'all'; found '{text}'") from error
-    if "1" in parts:
+    if any(number == 1 and not {"%", "."} & {*part} for number, part in zip(numbers, parts, strict=True)):
         raise WirelessFMError("a label budget of 1 may be one label or all; write '100%', or 2 labels or more")
     return tuple(_budget(number, part.endswith("%")) for number, part in zip(numbers, parts, strict=True))
 

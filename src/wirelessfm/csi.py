@@ -136,6 +136,11 @@ class CSI:
         """
         return replace(self, meta=replace(self.meta, extra={**self.meta.extra, TARGET_CARRIER: float(carrier_hz)}))
 
+    @property
+    def target_carrier_hz(self) -> float | None:
+        """At which carrier an answer is wanted, see :meth:`asked_at`; None where nothing is said."""
+        return self.meta.extra.get(TARGET_CARRIER)
+
     def with_labels(self, **labels: Tensor) -> CSI:
         """The same CSI with labels added or replaced."""
         return replace(self, labels={**self.labels, **labels})
@@ -233,7 +238,7 @@ class CSI:
 
 
 def concatenate_csi(parts: Sequence[CSI]) -> CSI:
-    """Join CSI along ``sample``; axes, sizes, coordinates, label names, carrier and history must agree."""
+    """Join CSI along ``sample``; axes, sizes, coordinates, label names, carriers and history must agree."""
     if not parts:
         raise WirelessFMError("concatenate_csi needs at least one CSI, found none")
     first = parts[0]
@@ -262,6 +267,7 @@ def _check_joinable(first: CSI, part: CSI) -> None:
         "labels": (sorted(first.labels), sorted(part.labels)),
         "coordinates": (sorted(first.coords), sorted(part.coords)),
         "carrier_hz": (first.meta.carrier_hz, part.meta.carrier_hz),
+        "carriers of the answer": (first.target_carrier_hz, part.target_carrier_hz),
         "normalisation history": (kinds[0], kinds[1]),
     }
     for what, (expected, found) in pairs.items():

@@ -90,6 +90,11 @@ def test_paths_interfere_at_another_carrier_as_their_delays_say(paths, carrier_h
     assert phases > max(0.9, powers)
 
 
+def test_antennas_of_no_stated_place_are_about_their_middle(csi) -> None:
+    bare = replace(csi, coords={"subcarrier": csi.coords["subcarrier"]}).asked_at(28e9)
+    assert torch.equal(best_beam(bare, 64).argmax(dim=1), best_beam(csi.asked_at(28e9), 64).argmax(dim=1))
+
+
 def best_beam(csi: CSI, n: int) -> torch.Tensor:
     return best_beam_of_resolved_paths(csi, n)
 

@@ -121,6 +121,27 @@ def test_paths_that_leave_nothing_open_outvote_the_network(model) -> None:
     assert trusts[0] > 10 and trusts[1] < 1.1
 
 
+@pytest.mark.parametrize("carrier_hz", [3.5e9, 28e9])
+def test_paths_interfere_at_the_carrier_that_is_asked_for(model, carrier_hz) -> None:
+    """Of 12 antennas that are not the middle of the 32 whose beams are asked for."""
+    csi = synthesize(make_site(60).sub6.connected(), PlanarArray(32), OFDM(32, 30e3)).isel(antenna=slice(0, 12))
+    asked = csi.asked_at(carrier_hz)
+    said, plain = model.predict_beams(asked), model.predict_beams(csi)
+    rules = [best_beam_of_resolved_paths(each, 64).argmax(dim=1) for each in (asked, csi)]
+    assert float((said.argmax(dim=1) == rules[0]).double().mean()) > 0.9
+    assert float((said.argmax(dim=1) != plain.argmax(dim=1)).double().mean()) > 0.03
+    unknown = replace(asked, meta=replace(asked.meta, carrier_hz=None))
+    assert torch.equal(model.predict_beams(unknown).argmax(dim=1), plain.argmax(dim=1))
+
+
+def test_the_same_band_is_that_of_the_csi(model) -> None:
+    csi = synthesize(make_site(60).sub6.connected(), PlanarArray(8), OFDM(32, 30e3))
+    said = model.predict_same_band_beams(csi)
+    assert torch.equal(said, model.predict_same_band_beams(csi.asked_at(28e9)))
+    rule = best_beam_of_resolved_paths(csi.asked_at(csi.meta.carrier_hz), 64)
+    assert float((said.argmax(dim=1) == rule.argmax(dim=1)).double().mean()) > 0.9
+
+
 def test_where_paths_cannot_be_resolved_the_network_speaks_alone(model, make_paths) -> None:
     users = make_paths(5, 3, doppler=True).connected()
     planar = synthesize(users, PlanarArray(4, 2), OFDM(16, 3e5))
@@ -138,7 +159,9 @@ def test_a_silent_user_changes_nothing_for_the_others(model, csi) -> None:
     silent.values[0] = 0
     assert torch.allclose(model.embed(silent)[1:], model.embed(csi)[1:], atol=1e-3)
     assert not model.embed(silent, "paths")[0, 62:].any() and bool(torch.isfinite(model.embed(silent)).all())
-    assert float(model.predict_los(silent)[0]) == float(model.predict_los(silent, resolve=False)[0].clamp(-4, 4))
+    assert float(model.predict_los(silent)[0].detach()) == float(
+        model.predict_los(silent, resolve=False)[0].detach().clamp(-4, 4)
+    )
 
 
 def test_power_that_is_no_path_gain_says_nothing_of_a_line_of_sight(model, csi) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -50,6 +51,13 @@ def test_the_farther_the_less_is_known_and_never_a_negative_power() -> None:
     kept = [float(each[0, 1].abs()) for each in products]
     assert kept == sorted(kept, reverse=True) and kept[-1] < kept[0] / 2
     assert all(float(torch.linalg.eigvalsh(each).min()) > -1e-12 for each in products)
+
+
+def test_phases_are_the_less_known_the_more_noise_and_not_at_all_where_waves_fit_anything() -> None:
+    own = [float(_phase_covariance(two_waves(rest), SHAPE, (0.0, 0.0))[0, 0, 0]) for rest in (0.1, 1.0, 10.0, 100.0)]
+    assert all(more == pytest.approx(10 * less) for less, more in pairwise(own))
+    anything = expected_products(two_waves(0.0), (1, 4), (0.0, 1e3))[0]
+    assert float(anything[0, 1].abs()) < 1e-6
 
 
 def test_phases_are_as_uncertain_as_fits_to_noise_are() -> None:

@@ -49,6 +49,7 @@ def test_carriers_may_differ_and_arrays_may_not():
     both = {"3.5 GHz": LosTask().build([SitePaths(site.sub6)]), "28 GHz": LosTask().build([high])}
     data = case_data(both, "2", "28 GHz", "carrier")
     assert data.inputs.meta.carrier_hz is None and data.notes["factor"] == "carrier"
+    assert data.inputs.target_carrier_hz is None
     other = dataclasses.replace(CITIES["a"], inputs=CITIES["a"].inputs.isel(antenna=slice(0, 8)))
     with pytest.raises(WirelessFMError, match="sizes differ"):
         case_data({"a": CITIES["b"], "b": other}, "2", "a")

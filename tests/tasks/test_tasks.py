@@ -168,6 +168,16 @@ def test_who_knows_phases_knows_the_beam_at_the_other_carrier():
     assert data.inputs.meta.extra["target_carrier_hz"] == 28e9
 
 
+def test_answers_at_different_carriers_are_different_tasks():
+    one, other = at_28_ghz(make_site(20, seed=3)), at_28_ghz(make_site(20, seed=4, site="bs1"))
+    far = dataclasses.replace(other.mmwave, meta=dataclasses.replace(other.mmwave.meta, carrier_hz=60e9))
+    with pytest.raises(WirelessFMError, match="carriers of the answer differ"):
+        get_task("beam-64-antennas-32").build([one, SitePaths(other.sub6, far)])
+    (_, exact), inputs = (data := get_task("beam-64-antennas-32").build([one])).bounds, data.inputs
+    with pytest.raises(WirelessFMError, match="asked_at"):
+        exact.run(dataclasses.replace(inputs, meta=dataclasses.replace(inputs.meta, extra={})), 64)
+
+
 def test_the_carrier_of_the_answer_is_known():
     site = make_site(20, seed=3)
     assert get_task("partial-beam-8").build([site]).inputs.meta.extra["target_carrier_hz"] == 3.5e9

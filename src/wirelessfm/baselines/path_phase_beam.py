@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from wirelessfm.baselines.system import System
-from wirelessfm.csi import CSI, TARGET_CARRIER
+from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import Paths
 from wirelessfm.signal import OFDM, PlanarArray, beam_powers, channel_response, dft_codebook
@@ -25,15 +25,15 @@ _BATCH = 2048
 def path_phase_system(paths: Sequence[Paths], n_antennas: int) -> System:
     """What could be said of the other carrier by knowing every path at this one exactly.
 
-    What is left to get wrong is how reflections differ between the carriers. The other one is
-    ``meta.extra["target_carrier_hz"]`` of the CSI.
+    What is left to get wrong is how reflections differ between the carriers. The other one is that of
+    ``csi.asked_at``.
 
     Args:
         paths: of the users of the task, in its order, at the carrier of the inputs.
         n_antennas: of the array that sweeps at the other carrier.
 
     Raises (when run):
-        WirelessFMError: another number of samples than users.
+        WirelessFMError: another number of samples than users, CSI that does not say at which carrier.
     """
     run = partial(_run, tuple(paths), n_antennas)
     return System("path-phase-genie", "rule", run, ("beam",), ("class",), notes={"genie": True})
@@ -43,9 +43,11 @@ def _run(paths: Sequence[Paths], n_antennas: int, csi: CSI, n_classes: int) -> T
     """Beam powers relative to the mean, float32 [sample, beam]."""
     if sum(map(len, paths)) != len(csi):
         raise WirelessFMError(f"the true paths are known for {sum(map(len, paths))} users, found {len(csi)} samples")
+    if csi.target_carrier_hz is None:
+        raise WirelessFMError("the true phases need the carrier of the answer; use csi.asked_at(carrier_hz)")
     parts = [part[i : i + _BATCH] for part in paths for i in range(0, len(part), _BATCH)]
     codebook = dft_codebook(n_antennas, n_classes).to(torch.complex128)
-    powers = torch.cat([_powers(part, n_antennas, codebook, csi.meta.extra[TARGET_CARRIER]) for part in parts])
+    powers = torch.cat([_powers(part, n_antennas, codebook, csi.target_carrier_hz) for part in parts])
     return (powers / powers.mean(dim=1, keepdim=True).clamp_min(1e-300)).float()
 
 

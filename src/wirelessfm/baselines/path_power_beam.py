@@ -1,7 +1,8 @@
-"""The bound of cross-band beams: a sweep over the true directions and powers of the paths, which no receiver has.
+"""The bound of cross-band beams for who knows no phases: a sweep over the true directions and powers of the paths.
 
-In noise directions are not to be had exactly with any number of labels; :class:`DirectionNoise` says how exactly those
-of a single path are, which for several is an approximation, and no bound on beams in the strict sense.
+:mod:`.path_phase_beam` is that for who does. In noise directions are not to be had exactly with any number of labels;
+:class:`DirectionNoise` says how exactly those of a single path are, which for several is an approximation, and no bound
+on beams in the strict sense.
 """
 
 from __future__ import annotations

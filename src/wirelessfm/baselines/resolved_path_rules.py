@@ -11,7 +11,7 @@ from torch import Tensor
 
 from wirelessfm.baselines.path_loss import more_at_db
 from wirelessfm.baselines.resolved_paths import NO_PATH_DB, ResolvedPaths, paths_of
-from wirelessfm.csi import CSI, TARGET_CARRIER
+from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import SPEED_OF_LIGHT_M_PER_S
 
@@ -56,7 +56,7 @@ def best_beam_of_resolved_paths(csi: CSI, n_classes: int, n_antennas: int = 32) 
     Raises:
         WirelessFMError: a grid that is not regular.
     """
-    return paths_of(csi).beam_shares(n_classes, n_antennas, csi.meta.extra.get(TARGET_CARRIER)).float()
+    return paths_of(csi).beam_shares(n_classes, n_antennas, csi.target_carrier_hz).float()
 
 
 def path_loss_of_resolved_paths(csi: CSI, n_outputs: int = 1, target_hz: float = 28e9) -> Tensor:

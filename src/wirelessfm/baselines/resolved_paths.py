@@ -179,7 +179,8 @@ def paths_of(csi: CSI) -> ResolvedPaths:
     """
     values, n = csi.tensor("sample antenna subcarrier"), csi.size("antenna")
     frequencies = csi.coords.get("subcarrier")
-    positions = csi.coords.get("antenna", torch.stack([torch.zeros(n), torch.arange(n) / 2, torch.zeros(n)], dim=1))
+    along = (torch.arange(n) - (n - 1) / 2) / 2
+    positions = csi.coords.get("antenna", torch.stack([torch.zeros(n), along, torch.zeros(n)], dim=1))
     found = None if frequencies is None else resolve_paths(values, positions, frequencies, csi.meta.carrier_hz)
     if found is None:
         raise WirelessFMError(

@@ -185,11 +185,11 @@ class SpectrumModel(nn.Module):
         from one ray tracer. On cities of the training that costs nothing. ``resolve`` as in :meth:`predict_los`; the
         paths interfere at the other carrier if ``csi.asked_at`` names it, and have only powers otherwise.
         """
-        return answers.best_beam(self, csi, (True, False), resolve)
+        return answers.best_beam(self, csi, (True, False), resolve, csi.target_carrier_hz)
 
     def predict_same_band_beams(self, csi: CSI, resolve: bool = True) -> Tensor:
         """The same at the carrier of ``csi``, for 32 antennas; of weights taught with ``beams``."""
-        return answers.best_beam(self, csi, (False,), resolve)
+        return answers.best_beam(self, csi, (False,), resolve, csi.meta.carrier_hz)
 
     def complete(self, csi: CSI) -> Tensor:
         """All entries from the ``observed`` ones: complex64 in the shape of ``csi``, normalisation undone.

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from wirelessfm.baselines.resolved_paths import ResolvedPaths
-from wirelessfm.csi import CSI, TARGET_CARRIER
+from wirelessfm.csi import CSI
 from wirelessfm.errors import unknown_name
 from wirelessfm.models.beam_tokens import beam_tokens
 from wirelessfm.models.path_expert import PATH_FEATURES, beam_logits, los_logit, path_features, read_paths
@@ -63,16 +63,16 @@ def predict_los(model: Any, csi: CSI, resolve: bool) -> Tensor:
     return said if paths is None else said.clamp(-_SUREST, _SUREST) + los_logit(paths)
 
 
-def best_beam(model: Any, csi: CSI, other_carriers: Sequence[bool], resolve: bool) -> Tensor:
+def best_beam(model: Any, csi: CSI, other_carriers: Sequence[bool], resolve: bool, carrier_hz: float | None) -> Tensor:
     """Log probabilities of 64 beams, the mean over carriers, and of the world as it is and of its mirror image.
 
-    Physics is the same in both, a network is not. Paths interfere at the carrier that ``csi.asked_at``
-    names, as far as their phases are known there.
+    Physics is the same in both, a network is not. Paths interfere at ``carrier_hz``, if it and that of ``csi`` are
+    known, as far as their phases are known there.
     """
     seen = read_seen(csi)
     straight, mirrored = (_beams_of(model, each, other_carriers) for each in (seen, seen.mirrored()))
     paths = read_paths(seen) if resolve else None
-    said = _joined((straight + mirrored_beams(mirrored)) / 2, paths, csi.meta.extra.get(TARGET_CARRIER))
+    said = _joined((straight + mirrored_beams(mirrored)) / 2, paths, carrier_hz if csi.meta.carrier_hz else None)
     return said.log_softmax(dim=1)
 
 

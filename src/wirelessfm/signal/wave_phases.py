@@ -56,7 +56,9 @@ def _phase_covariance(waves: Waves, shape: tuple[int, int], place: tuple[float, 
     # Phases at the middle, and the turns on the way.
     _, phase, rows, columns = (vectors / size[:, :, None]).unflatten(1, (4, n)).unbind(dim=1)
     moved = phase + 2 * math.pi * (place[0] * rows + place[1] * columns)
-    noise = waves.noise(math.prod(shape)).clamp_max(squared_magnitude(waves.gain).sum(dim=1))
+    noise, power = waves.noise(math.prod(shape)), squared_magnitude(waves.gain).sum(dim=1)
+    # Waves that fit anything say nothing of noise: as much as there is of them.
+    noise = torch.where(noise.isfinite(), noise, power)
     bound = moved / values.clamp_min(_LEAST_INFORMATION)[:, None] @ moved.mT
     return bound * (noise / 2)[:, None, None]
 

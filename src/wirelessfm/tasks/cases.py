@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from wirelessfm.csi import CSIMeta, concatenate_csi
+from wirelessfm.csi import TARGET_CARRIER, CSIMeta, concatenate_csi
 from wirelessfm.data.splits import Split, given_split
 from wirelessfm.errors import WirelessFMError, unknown_name
 from wirelessfm.tasks.base import TaskData
@@ -100,9 +100,13 @@ def case_data(domains: Mapping[str, TaskData], case: str, target: str, factor: s
 
 
 def _common_meta(parts: Sequence[TaskData]) -> CSIMeta:
+    """Of the first, but for carriers that are not the same in all."""
     meta = parts[0].inputs.meta
+    if len({(part.inputs.meta.carrier_hz, part.inputs.target_carrier_hz) for part in parts}) == 1:
+        return meta
     same = len({part.inputs.meta.carrier_hz for part in parts}) == 1
-    return replace(meta, carrier_hz=meta.carrier_hz if same else None)
+    extra = {key: value for key, value in meta.extra.items() if key != TARGET_CARRIER}
+    return replace(meta, carrier_hz=meta.carrier_hz if same else None, extra=extra)
 
 
 def _joined(parts: Sequence[TaskData]) -> Truth:
