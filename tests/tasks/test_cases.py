@@ -43,13 +43,21 @@ def test_scores_and_sites_follow_the_samples():
     assert data.notes["domain"] == "c" and data.notes["others"] == ["a", "b"]
 
 
+def test_where_carriers_differ_none_is_that_of_the_answer():
+    site, task = make_site(60), get_task("partial-beam-8")
+    low, high = task.build([SitePaths(site.sub6)]), task.build([SitePaths(site.mmwave)])
+    assert (low.inputs.target_carrier_hz, high.inputs.target_carrier_hz) == (3.5e9, 28e9)
+    both = case_data({"low": low, "high": high}, "2", "high", "carrier")
+    assert both.inputs.target_carrier_hz is None and both.inputs.meta.carrier_hz is None
+    assert case_data({"low": low, "again": low}, "2", "again").inputs.target_carrier_hz == 3.5e9
+
+
 def test_carriers_may_differ_and_arrays_may_not():
     site = make_site(200)
     high = SitePaths(site.mmwave)
     both = {"3.5 GHz": LosTask().build([SitePaths(site.sub6)]), "28 GHz": LosTask().build([high])}
     data = case_data(both, "2", "28 GHz", "carrier")
     assert data.inputs.meta.carrier_hz is None and data.notes["factor"] == "carrier"
-    assert data.inputs.target_carrier_hz is None
     other = dataclasses.replace(CITIES["a"], inputs=CITIES["a"].inputs.isel(antenna=slice(0, 8)))
     with pytest.raises(WirelessFMError, match="sizes differ"):
         case_data({"a": CITIES["b"], "b": other}, "2", "a")
