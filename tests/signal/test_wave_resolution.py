@@ -141,6 +141,15 @@ def test_whole_turns_are_taken_off_without_changing_entries() -> None:
         assert torch.allclose(wrapped.on_grid(*shape), odd.on_grid(*shape))
 
 
+@pytest.mark.parametrize("early", [0.05, 0.25])
+def test_turns_become_delays_without_changing_entries(early: float) -> None:
+    several = waves([0.2, -0.2, 0.1, 0.0], [0.9, -1.3, early, 0.0], [1.0, 0.5j, -0.3, 2.0])
+    for n_columns in (6, 7):
+        delayed = several.delayed(early, n_columns)
+        assert bool((delayed.columns <= early).all()) and bool((delayed.columns > early - 1).all())
+        assert torch.allclose(delayed.on_grid(4, n_columns), several.on_grid(4, n_columns))
+
+
 def test_as_many_waves_as_entries_explain_nothing() -> None:
     # Power 4, of which a wave leaves 2: four of the eight real numbers of the entries are its own.
     values = torch.full((1, 2, 2), 2.0 + 0j)

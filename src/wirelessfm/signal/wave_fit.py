@@ -53,10 +53,8 @@ class Waves:
 
     def delayed(self, early: float, n_columns: int) -> Waves:
         """The same entries by turns that are delays: none of them less than ``-early`` of a turn per column."""
-        delay = (early - self.columns).remainder(1) - early
-        whole = (self.columns + delay).round() * (n_columns - 1) / 2
-        gain = self.gain * torch.polar(torch.ones_like(whole), 2 * math.pi * whole)
-        return Waves(self.rows, -delay, gain, self.rest)
+        whole = (self.columns - early).ceil()
+        return self._less(torch.zeros_like(whole), whole, 1, n_columns)
 
     def split(self, n: int) -> list[Waves]:
         """So many samples each, the last ones fewer."""
@@ -65,10 +63,13 @@ class Waves:
 
     def wrapped(self, n_rows: int, n_columns: int) -> Waves:
         """The same entries by turns in [−0.5, 0.5]: a whole turn about a middle between two entries is half a turn."""
-        more = self.rows.round(), self.columns.round()
-        turned = more[0] * (n_rows - 1) / 2 + more[1] * (n_columns - 1) / 2
-        gain = self.gain * torch.polar(torch.ones_like(turned), -2 * math.pi * turned)
-        return Waves(self.rows - more[0], self.columns - more[1], gain, self.rest)
+        return self._less(self.rows.round(), self.columns.round(), n_rows, n_columns)
+
+    def _less(self, rows: Tensor, columns: Tensor, n_rows: int, n_columns: int) -> Waves:
+        """With so many whole turns taken off each wave."""
+        at_first = rows * (n_rows - 1) / 2 + columns * (n_columns - 1) / 2
+        gain = self.gain * torch.polar(torch.ones_like(at_first), -2 * math.pi * at_first)
+        return Waves(self.rows - rows, self.columns - columns, gain, self.rest)
 
     def on_grid(self, n_rows: int, n_columns: int) -> Tensor:
         """Their sum, complex128 [sample, row, column]."""

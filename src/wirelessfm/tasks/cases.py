@@ -102,10 +102,9 @@ def case_data(domains: Mapping[str, TaskData], case: str, target: str, factor: s
 def _common_meta(parts: Sequence[TaskData]) -> CSIMeta:
     """Of the first, but for carriers that are not the same in all."""
     meta = parts[0].inputs.meta
-    if len({(part.inputs.meta.carrier_hz, part.inputs.target_carrier_hz) for part in parts}) == 1:
-        return meta
     same = len({part.inputs.meta.carrier_hz for part in parts}) == 1
-    extra = {key: value for key, value in meta.extra.items() if key != TARGET_CARRIER}
+    aimed = same and len({part.inputs.target_carrier_hz for part in parts}) == 1
+    extra = {key: value for key, value in meta.extra.items() if aimed or key != TARGET_CARRIER}
     return replace(meta, carrier_hz=meta.carrier_hz if same else None, extra=extra)
 
 
