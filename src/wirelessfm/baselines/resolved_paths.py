@@ -16,7 +16,7 @@ from torch import Tensor
 
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
-from wirelessfm.signal import dft_codebook
+from wirelessfm.signal import PlanarArray, dft_codebook
 from wirelessfm.signal.grids import line_step, regular_step
 from wirelessfm.signal.power import squared_magnitude
 from wirelessfm.signal.wave_fit import Waves
@@ -179,8 +179,7 @@ def paths_of(csi: CSI) -> ResolvedPaths:
     """
     values, n = csi.tensor("sample antenna subcarrier"), csi.size("antenna")
     frequencies = csi.coords.get("subcarrier")
-    along = (torch.arange(n) - (n - 1) / 2) / 2
-    positions = csi.coords.get("antenna", torch.stack([torch.zeros(n), along, torch.zeros(n)], dim=1))
+    positions = csi.coords.get("antenna", PlanarArray(n).positions_wavelengths())
     found = None if frequencies is None else resolve_paths(values, positions, frequencies, csi.meta.carrier_hz)
     if found is None:
         raise WirelessFMError(

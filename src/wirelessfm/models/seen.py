@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from wirelessfm.baselines.observed import observed_grid
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
+from wirelessfm.signal.arrays import PlanarArray
 from wirelessfm.signal.power import squared_magnitude
 
 
@@ -120,5 +121,4 @@ def _positions(csi: CSI) -> Tensor:
     if "antenna" in csi.coords:
         return csi.coords["antenna"].float()
     n = csi.size("antenna") if "antenna" in csi.axes else 1
-    y = (torch.arange(n, device=csi.values.device) - (n - 1) / 2) / 2
-    return nn.functional.pad(y[:, None], (1, 1))
+    return PlanarArray(n).positions_wavelengths().to(csi.values.device)
