@@ -39,6 +39,19 @@ def test_finds_waves_of_complex64_channels(shape) -> None:
     assert float(found.rest[0]) < 1e-11
 
 
+def test_says_the_same_whatever_memory_held_before() -> None:
+    generator = torch.Generator().manual_seed(0)
+    rows, columns = (0.3 * torch.rand(20, 12, dtype=torch.float64, generator=generator) for _ in range(2))
+    gain = torch.randn(20, 12, dtype=torch.complex128, generator=generator)
+    values = Waves(rows, columns, gain, torch.zeros(20).double()).on_grid(8, 32).to(torch.complex64)
+    first = resolve_waves(values)
+    for left_behind in (1, 7):
+        for size in range(1, 40):
+            torch.full((size,), left_behind, dtype=torch.int32)
+        again = resolve_waves(values)
+        assert all(torch.equal(getattr(first, name), getattr(again, name)) for name in ("rows", "columns", "gain"))
+
+
 @pytest.mark.parametrize("apart", [0.2, 0.05, 0.02])
 def test_waves_closer_than_the_resolution_are_told_apart_without_noise(apart) -> None:
     """The resolution of 32 antennas is 1/32 of a turn; here as small a share of it in both directions."""

@@ -105,9 +105,10 @@ def _turns(space: Tensor, windows: Windows) -> tuple[Tensor, Tensor]:
 
 
 def _step(before: Tensor, after: Tensor) -> Tensor:
-    if not before.numel():
-        return torch.zeros(before.shape[-1], before.shape[-1], dtype=before.dtype, device=before.device)
-    return torch.linalg.lstsq(before.flatten(0, 1), after.flatten(0, 1)).solution
+    """The map of the space that one step along an axis is, by least squares; 0 along an axis without a step."""
+    # Not linalg.lstsq: its default driver reads memory that nobody has set, and what it says differs from run to run
+    # (https://github.com/pytorch/pytorch/issues/71222).
+    return torch.linalg.pinv(before.flatten(0, 1)) @ after.flatten(0, 1)
 
 
 def _unwrapped(values: Tensor, rows: Tensor, columns: Tensor, stride: int) -> Tensor:
