@@ -16,7 +16,7 @@ from wirelessfm.models.seen import Seen
 
 # Chosen on etoile, with weights that had not seen it.
 # Beams count twice as much as the line of sight.
-_BEAMS_COUNT = 2.0
+_BEAMS_COUNT = 8.0
 # Trust doubles from 10 to 30 dB below the channel, and grows by 7.5 from 60 to 120 dB, where paths become exact.
 _GROWTH = ((-10.0, -30.0, 2.0), (-60.0, -120.0, 7.5))
 _LEAST_SHARE = 1e-2

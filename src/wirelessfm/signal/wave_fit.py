@@ -19,6 +19,8 @@ from wirelessfm.signal.power import squared_magnitude
 # A sample is done after so many steps in a row that made it better by less than a thousandth, or none.
 _SLOW_STEPS = 3
 _MOST_DAMPING = 1e8
+# Of a wave, what is always said to be missed of it: float64 cannot tell more of waves at one place.
+_LEAST_SHARE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,18 @@ class Waves:
         """The same entries by turns that are delays: none of them less than ``-early`` of a turn per column."""
         whole = (self.columns - early).ceil()
         return self._less(torch.zeros_like(whole), whole, 1, n_columns)
+
+    def missed(self, n_rows: int, n_columns: int) -> Tensor:
+        """By how much ``rest`` grows without one of them, the others at the same turns, with gains as good as may be.
+
+        Float64 [sample, wave], infinite where there is none; never too small.
+        """
+        left, right = about_middle(self.rows, n_rows), about_middle(self.columns, n_columns)
+        there, n = self.gain != 0, n_rows * n_columns
+        gram = (left.mH @ left) * (right.mH @ right) * (there[:, :, None] & there[:, None])
+        inverse = torch.linalg.inv(gram + torch.diag_embed(_LEAST_SHARE * n + (~there).double()))
+        own = inverse.diagonal(dim1=1, dim2=2).real.clamp_min(1e-300)
+        return torch.where(there, squared_magnitude(self.gain) / own / n, torch.inf)
 
     def split(self, n: int) -> list[Waves]:
         """So many samples each, the last ones fewer."""

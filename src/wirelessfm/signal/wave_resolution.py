@@ -6,6 +6,7 @@ simulated channels, that is as far as float32 allows: a hundredth of the resolut
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -22,8 +23,8 @@ _ROUNDING = 4e-13
 _STRICT_RIDGES, _LEAST_RIDGE = (1e-8, 1e-10), 1e-12
 _STRICT_STEPS, _STEPS = 12, 24
 _POOR_FIT, _GROWN = 1e-8, 4.0
-# Waves are added one by one where some are missing, if each takes away half of what the others leave.
-_ROUNDS, _WORTH_A_WAVE = 2, 0.5
+# Waves are added one by one where some are missing.
+_ROUNDS = 2
 _FINER = 4
 # So many samples at once, or so few that their windows hold no more than so many entries.
 _AT_ONCE, _MOST_ENTRIES = 1024, 2**24
@@ -51,17 +52,46 @@ def resolve_waves(values: Tensor, most: int = MOST_WAVES) -> Waves:
 
 def _resolved(values: Tensor, most: int) -> Waves:
     turns, noise = esprit(values, most)
-    waves = _fitted(values, turns, noise, most)
+    waves = _fewer(values, _fitted(values, turns, noise, most), noise)
+    return _more(values, waves, noise)
+
+
+def _fewer(values: Tensor, waves: Waves, noise: Tensor) -> Waves:
+    """Without those that are not worth it, the least missed first."""
+    shape, most = (values.shape[1], values.shape[2]), waves.gain.shape[1]
+    worth, open_ = _worth_a_wave(math.prod(shape)), torch.arange(len(values), device=values.device)
+    while len(open_):
+        these = _some(waves, open_)
+        missed, which = these.missed(*shape).min(dim=1)
+        kept = (these.gain != 0).scatter(1, which[:, None], False)
+        idle = kept.any(dim=1) & (worth * (these.rest + missed) < these.rest)
+        open_, these, kept = open_[idle], _some(these, idle), kept[idle]
+        turns = [(these.rows[i, keep], these.columns[i, keep]) for i, keep in enumerate(kept)]
+        waves = _replaced(waves, open_, _fitted(values[open_], turns, noise[open_], most))
+    return waves
+
+
+def _more(values: Tensor, waves: Waves, noise: Tensor) -> Waves:
+    """With the strongest of what they leave, as long as each is worth it."""
+    worth, most = _worth_a_wave(values.shape[1:].numel()), waves.gain.shape[1]
     wanting = waves.rest > _ROUNDING
     for _ in range(_ROUNDS):
         chosen = (wanting & (waves.gain[:, -1] == 0)).nonzero()[:, 0]
         if not len(chosen):
             break
         more = _fitted(values[chosen], _one_more(values[chosen], _some(waves, chosen)), noise[chosen], most)
-        better = more.rest < _WORTH_A_WAVE * waves.rest[chosen]
+        better = more.rest < worth * waves.rest[chosen]
         waves = _replaced(waves, chosen[better], _some(more, better))
         wanting = torch.zeros_like(wanting).index_fill(0, chosen[better], True) & (waves.rest > _ROUNDING)
     return waves
+
+
+def _worth_a_wave(n_entries: int) -> float:
+    """Of the rest, what one more wave may leave at most to be worth its four real numbers.
+
+    By Bayes' information criterion (G. Schwarz, Annals of Statistics 6(2), 1978).
+    """
+    return (2 * n_entries) ** (-2 / n_entries)
 
 
 def _fitted(values: Tensor, turns: Sequence[tuple[Tensor, Tensor]], noise: Tensor, most: int) -> Waves:
