@@ -15,15 +15,15 @@ from wirelessfm.signal.grids import regular_grid, regular_step
 from wirelessfm.signal.wave_fit import phasors
 from wirelessfm.signal.wave_resolution import resolve_waves
 
-# As much of the delays that observed subcarriers tell apart may come before the delay 0.
-_EARLY = 0.25
+# So much of the delays that observed subcarriers tell apart is noise about zero, not a delay of nearly all of it.
+_EARLY = 0.05
 
 
 def resolved_estimate(csi: CSI, n_classes: int = 0) -> Tensor:
     """The sum of the waves that explain the observed entries, complex64 in the shape of ``csi``.
 
-    Where observed entries are too far apart to tell, delays are those of one over their spacing, a quarter of it before
-    zero, and directions those nearest to broadside.
+    Where observed entries are too far apart to tell, delays are those of one over their spacing, a twentieth of it
+    before zero, and directions those nearest to broadside.
 
     Raises:
         WirelessFMError: as :func:`.observed.observed_part`, or a grid or observed entries that are not regular.

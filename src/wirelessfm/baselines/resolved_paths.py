@@ -17,7 +17,7 @@ from torch import Tensor
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.signal import PlanarArray, dft_codebook
-from wirelessfm.signal.grids import line_step, regular_step
+from wirelessfm.signal.grids import HALF_A_WAVE, line_step, regular_step
 from wirelessfm.signal.power import squared_magnitude
 from wirelessfm.signal.wave_fit import Waves
 from wirelessfm.signal.wave_phases import expected_products
@@ -27,7 +27,6 @@ from wirelessfm.signal.wave_resolution import resolve_waves
 _MOST_GAIN_DB = 10.0
 _FAINT_DB = 25.0
 NO_PATH_DB = 99.0
-_HALF_A_WAVE = 0.51
 # So much of a period below zero is noise about zero, not a delay of a whole period.
 _EARLY = 0.05
 
@@ -150,7 +149,7 @@ def resolve_paths(
     """
     rows, columns = positions_wavelengths[:, 1].argsort(), frequencies_hz.argsort()
     apart, spacing_hz = line_step(positions_wavelengths[rows]), regular_step(frequencies_hz[columns], 0.0)
-    if not 0 < apart < _HALF_A_WAVE or spacing_hz <= 0:
+    if not 0 < apart < HALF_A_WAVE or spacing_hz <= 0:
         return None
     values = values[:, rows][..., columns].to(torch.complex128)
     waves = resolve_waves(values).delayed(_EARLY, values.shape[2])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
+# Antennas farther apart, in wavelengths, do not tell directions from each other; with room for rounding.
+HALF_A_WAVE = 0.51
+
 
 def regular_step(places: Tensor, alone: float = 1.0) -> float:
     """From each of the places [n], ascending, to the next; ``alone`` for a single one; 0 where steps differ."""
