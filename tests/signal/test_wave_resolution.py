@@ -75,6 +75,35 @@ def test_errors_in_noise_are_those_of_the_cramer_rao_bound() -> None:
     assert float((others.amax(dim=1) < 0.3).double().mean()) > 0.9  # next to nothing is made of noise
 
 
+@pytest.mark.parametrize(("shape", "power"), [((32, 8), 3.0), ((32, 32), 0.1), ((4, 32), 0.1), ((8, 6), 1.0)])
+def test_noise_makes_next_to_no_waves(shape, power) -> None:
+    """Few windows fit on few columns, and eigenvalues of noise spread."""
+    true = waves([0.13], [-0.07], [1.0])
+    found = resolve_waves(torch.cat([noisy(true.on_grid(*shape), power, seed) for seed in range(40)]))
+    assert float((found.gain != 0).sum(dim=1).double().mean()) < 1.3
+
+
+def test_a_faint_wave_is_found_in_noise() -> None:
+    """20 dB below the other and 13 dB below the noise of an entry, of which there are 256."""
+    true = waves([0.13, -0.21], [-0.07, -0.02], [1.0, 0.1])
+    values = torch.cat([noisy(true.on_grid(8, 32), 0.1, seed) for seed in range(40)])
+    found = resolve_waves(values)
+    near = (found.gain != 0) & ((found.rows + 0.21).abs() < 0.05) & ((found.columns + 0.02).abs() < 0.01)
+    assert float(near.any(dim=1).double().mean()) > 0.95
+
+
+def test_what_is_missed_of_a_wave_is_what_the_others_cannot_replace() -> None:
+    true = waves([0.1, 0.12, -0.3, 0.0], [-0.07, -0.08, 0.2, 0.0], [1.0, 0.5j, 0.3, 0.0])
+    values = noisy(true.on_grid(8, 12), 0.01)
+    found = fit_waves(values, true.rows[:, :3], true.columns[:, :3], torch.full((1,), 1e-13).double(), 0)
+    missed = found.missed(8, 12)
+    for i in range(3):
+        others = [j for j in range(3) if j != i]
+        fewer = fit_waves(values, true.rows[:, others], true.columns[:, others], torch.full((1,), 1e-13).double(), 0)
+        assert float(missed[0, i]) == pytest.approx(float(fewer.rest - found.rest), rel=1e-6)
+    assert true.missed(8, 12)[0, 3] == torch.inf
+
+
 def test_more_waves_than_it_may_find_and_none_at_all() -> None:
     generator = torch.Generator().manual_seed(0)
     many = torch.randn(1, 12, 12, dtype=torch.complex64, generator=generator)
