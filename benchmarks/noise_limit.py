@@ -1,37 +1,45 @@
-"""How well can beams at 28 GHz be known in noise? A fit that begins at the true paths, beside what need not know them.
+"""How well can beams at 28 GHz be known? Fits that begin at the true paths, beside what need not know them.
 
     python benchmarks/noise_limit.py florence --max-users 200
     python benchmarks/noise_limit.py fortworth --root cities --max-users 1000
+    python benchmarks/noise_limit.py florence --max-users 300 --noiseless
 
 Least squares, which in white noise is maximum likelihood, with a small cost of gains, over the directions, delays and
-gains of so many paths, begun at the strongest true ones, or at all where a user has fewer; the powers of what it finds
-are added, as the rule does.
+gains of so many paths, begun at the strongest true ones, or at all where a user has fewer. At 10 dB they begin at one
+to four of them, and the powers of true paths are the last column; without noise at all of them, and the last column
+knows their phases, too.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from wirelessfm.baselines import best_beam_of_resolved_paths, best_same_sweep_beam
-from wirelessfm.baselines.resolved_paths import ResolvedPaths
+from wirelessfm.baselines.path_phase_beam import path_phase_system
+from wirelessfm.baselines.resolved_paths import ResolvedPaths, resolve_paths
 from wirelessfm.compare import aligned
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import Paths
 from wirelessfm.signal import direction_cosines
 from wirelessfm.signal.power import squared_magnitude
-from wirelessfm.signal.wave_fit import fit_waves
+from wirelessfm.signal.wave_fit import Waves, fit_waves
 from wirelessfm.sources import site_pairs, thinned
 from wirelessfm.tasks import TaskData, get_task
 from wirelessfm.tasks.sites import connected_sites
 
-MOST_PATHS = 4
+MOST_PATHS, ALL_PATHS = 4, 32
 ITERATIONS = 30
-COLUMNS = ("task", "sweep", "resolved paths", *(f"fit from {n}" for n in range(1, MOST_PATHS + 1)), "true powers")
+# What a squared gain costs, relative to the channel: next to nothing without noise.
+_RIDGE = 1e-14
+RULES = {"sweep": best_same_sweep_beam, "resolved paths": best_beam_of_resolved_paths}
+COLUMNS = ("task", *RULES, *(f"fit from {n}" for n in range(1, MOST_PATHS + 1)), "true powers")
+NOISELESS_COLUMNS = ("task", *RULES, "fit from all", "true paths")
 
 
 def strongest(paths: Paths, n: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -47,33 +55,65 @@ def strongest(paths: Paths, n: int) -> tuple[Tensor, Tensor, Tensor]:
     return functional.pad(cosine, missing), functional.pad(delay_s, missing), functional.pad(power, missing)
 
 
-def fitted(data: TaskData, cosine: Tensor, delay_s: Tensor, power: Tensor) -> ResolvedPaths:
-    """Paths that explain the noisy inputs best, from the given ones on, which are as many as have power."""
-    values = data.inputs.tensor("sample antenna subcarrier").to(torch.complex128)
-    values = values / squared_magnitude(values).mean(dim=(1, 2)).sqrt()[:, None, None]
-    spacing_hz = float(data.inputs.coords["subcarrier"].diff()[0])
-    noise = 1 / (1 + 10 ** (float(str(data.notes["snr_db"])) / 10))
-    counts, found, strength = (power > 0).sum(dim=1), cosine.clone(), torch.zeros_like(power)
-    for n in counts.unique().tolist():
-        users = (counts == n).nonzero()[:, 0]
-        begin = cosine[users, :n] / 2, -delay_s[users, :n] * spacing_hz
-        ridge = torch.full((len(users),), noise / 10, dtype=torch.float64)
-        waves = fit_waves(values[users], *begin, ridge, ITERATIONS)
-        found[users, :n], strength[users, :n] = (2 * waves.rows).clamp(-1, 1), squared_magnitude(waves.gain)
-    return ResolvedPaths(found, delay_s, strength, torch.zeros_like(found[:, 0]), None)
+def begun_at(cosine: Tensor, delay_s: Tensor, power: Tensor, spacing_hz: float, ridge: float) -> Callable[..., Waves]:
+    """Resolves half-wavelength arrays by a fit that begins at these paths, which are as many as have power."""
+    counts = (power > 0).sum(dim=1)
+
+    def resolve(values: Tensor) -> Waves:
+        scale = squared_magnitude(values).mean(dim=(1, 2)).sqrt()
+        none = torch.zeros_like(power)
+        whole = Waves(none.clone(), none.clone(), none.to(torch.complex128), torch.ones_like(scale))
+        for n in counts.unique().tolist():
+            users = (counts == n).nonzero()[:, 0]
+            begin = cosine[users, :n] / 2, -delay_s[users, :n] * spacing_hz
+            cost = torch.full((len(users),), ridge, dtype=torch.float64)
+            found = fit_waves(values[users] / scale[users, None, None], *begin, cost, ITERATIONS)
+            whole.rows[users, :n], whole.columns[users, :n] = found.rows, found.columns
+            whole.gain[users, :n] = found.gain * scale[users, None]
+            whole.rest[users] = found.rest * scale[users].square()
+        return whole
+
+    return resolve
+
+
+def fitted(data: TaskData, paths: Sequence[Paths], n: int, ridge: float) -> ResolvedPaths:
+    """What explains the inputs best, from the n strongest true paths on."""
+    csi = data.inputs
+    frequencies, positions = csi.coords["subcarrier"], csi.coords["antenna"]
+    begin = [torch.cat(parts) for parts in zip(*(strongest(part, n) for part in paths), strict=True)]
+    resolve = begun_at(*begin, float(frequencies.diff()[0]), ridge)
+    values = csi.tensor("sample antenna subcarrier")
+    found = resolve_paths(values, positions, frequencies, csi.meta.carrier_hz, resolve)
+    if found is None:
+        raise WirelessFMError("this needs half-wavelength arrays and regular subcarriers")
+    return found
 
 
 def line(data: TaskData, paths: Sequence[Paths]) -> list[str]:
-    """Accuracies of one task."""
-    found = [strongest(part, MOST_PATHS) for part in paths]
-    cosine, delay_s, power = (torch.cat([each[i] for each in found]) for i in range(3))
-    true = ResolvedPaths(cosine, delay_s, power, torch.zeros_like(power[:, 0]), None)
-    n = data.task.n_classes
-    said = [rule(data.inputs, n) for rule in (best_same_sweep_beam, best_beam_of_resolved_paths)]
-    said += [
-        fitted(data, cosine[:, :k], delay_s[:, :k], power[:, :k]).beam_shares(n, 32) for k in range(1, MOST_PATHS + 1)
-    ]
-    said.append(true.beam_shares(n, 32))
+    """Accuracies of one task at 10 dB."""
+    noise = 1 / (1 + 10 ** (float(str(data.notes["snr_db"])) / 10))
+    begin = [torch.cat(parts) for parts in zip(*(strongest(part, MOST_PATHS) for part in paths), strict=True)]
+    true = ResolvedPaths(*begin, torch.zeros_like(begin[0][:, 0]), None)
+    fits = [fitted(data, paths, n, noise / 10) for n in range(1, MOST_PATHS + 1)]
+    return _accuracies(data, [partial(_beams, found) for found in (*fits, true)])
+
+
+def noiseless_line(data: TaskData, paths: Sequence[Paths]) -> list[str]:
+    """Accuracies of one task without noise, at whose carrier waves interfere."""
+    genie = path_phase_system(list(paths), 32)
+    return _accuracies(data, [partial(_beams, fitted(data, paths, ALL_PATHS, _RIDGE)), partial(_genie, genie.run)])
+
+
+def _beams(found: ResolvedPaths, data: TaskData) -> Tensor:
+    return found.beam_shares(data.task.n_classes, 32, data.inputs.target_carrier_hz)
+
+
+def _genie(run: Callable[..., Tensor], data: TaskData) -> Tensor:
+    return run(data.inputs, data.task.n_classes)
+
+
+def _accuracies(data: TaskData, others: Sequence[Callable[[TaskData], Tensor]]) -> list[str]:
+    said = [rule(data.inputs, data.task.n_classes) for rule in RULES.values()] + [say(data) for say in others]
     return [data.task.name, *(f"{(each.argmax(dim=1) == data.truth.labels).double().mean():.1%}" for each in said)]
 
 
@@ -83,11 +123,13 @@ def main() -> None:
     parser.add_argument("scene")
     parser.add_argument("--root", help="folder of cities, instead of those shipped")
     parser.add_argument("--max-users", type=int, default=200, help="of each base station")
+    parser.add_argument("--noiseless", action="store_true", help="without noise, instead of at 10 dB")
     arguments = parser.parse_args()
     sites = connected_sites(thinned(site_pairs([arguments.scene], arguments.root), arguments.max_users), "this")
-    names = [f"beam-64-antennas-{n}-10db" for n in (32, 8, 4)]
-    lines = [line(get_task(name).build(sites), [site.sub6 for site in sites]) for name in names]
-    print(*aligned([COLUMNS, *lines]), sep="\n")
+    columns, say, noise = (NOISELESS_COLUMNS, noiseless_line, "") if arguments.noiseless else (COLUMNS, line, "-10db")
+    names = [f"beam-64-antennas-{n}{noise}" for n in (32, 8, 4)]
+    lines = [say(get_task(name).build(sites), [site.sub6 for site in sites]) for name in names]
+    print(*aligned([columns, *lines]), sep="\n")
 
 
 if __name__ == "__main__":

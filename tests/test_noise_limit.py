@@ -30,3 +30,11 @@ def test_the_strongest_paths_come_first_and_missing_ones_have_no_power() -> None
     assert cosine.shape == delay_s.shape == power.shape == (50, 9)
     assert bool((power.diff(dim=1) <= 0).all()) and not power[:, paths.gain.shape[1] :].any()
     assert torch.allclose(power[:, 0].float(), paths.gain.abs().square().amax(dim=1))
+
+
+def test_without_noise_a_fit_that_begins_at_the_truth_stays_there() -> None:
+    site = make_site(100, seed=3)
+    cells = noise_limit.noiseless_line(get_task("beam-64-antennas-4").build([site]), [site.sub6])
+    assert len(cells) == len(noise_limit.NOISELESS_COLUMNS) and cells[0] == "beam-64-antennas-4"
+    sweep, resolved, fitted, true = (float(cell.rstrip("%")) for cell in cells[1:])
+    assert sweep < resolved <= fitted + 5 and true - 10 < fitted <= 100

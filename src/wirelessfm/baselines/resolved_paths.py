@@ -8,6 +8,7 @@ method (:mod:`wirelessfm.signal.wave_resolution`) finds what waves noise allows.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -137,7 +138,11 @@ class ResolvedPaths:
 
 
 def resolve_paths(
-    values: Tensor, positions_wavelengths: Tensor, frequencies_hz: Tensor, carrier_hz: float | None
+    values: Tensor,
+    positions_wavelengths: Tensor,
+    frequencies_hz: Tensor,
+    carrier_hz: float | None,
+    resolve: Callable[[Tensor], Waves] = resolve_waves,
 ) -> ResolvedPaths | None:
     """Paths of channels on a regular grid; None where the grid is another.
 
@@ -146,13 +151,14 @@ def resolve_paths(
         positions_wavelengths: float [antenna, 3]; regular along y, no more than half a wavelength apart, in any order.
         frequencies_hz: float64 [subcarrier]; regular, in any order, two at least.
         carrier_hz: None where it is not known.
+        resolve: waves of complex128 [sample, antenna, subcarrier], both ascending.
     """
     rows, columns = positions_wavelengths[:, 1].argsort(), frequencies_hz.argsort()
     apart, spacing_hz = line_step(positions_wavelengths[rows]), regular_step(frequencies_hz[columns], 0.0)
     if not 0 < apart < HALF_A_WAVE or spacing_hz <= 0:
         return None
     values = values[:, rows][..., columns].to(torch.complex128)
-    waves = resolve_waves(values).delayed(_EARLY, values.shape[2])
+    waves = resolve(values).delayed(_EARLY, values.shape[2])
     return ResolvedPaths(
         (waves.rows / apart).clamp(-1, 1),
         (-waves.columns).clamp_min(0) / spacing_hz,
