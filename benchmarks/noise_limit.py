@@ -1,4 +1,4 @@
-"""How well can beams at 28 GHz be known? Fits that begin at the true paths, beside what need not know them.
+"""How well can beams and lines of sight be known? Fits that begin at the true paths, beside what does not know them.
 
     python benchmarks/noise_limit.py florence --max-users 200
     python benchmarks/noise_limit.py fortworth --root cities --max-users 1000
@@ -14,14 +14,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from wirelessfm.baselines import best_beam_of_resolved_paths, best_same_sweep_beam
+from wirelessfm.baselines import (
+    best_beam_of_resolved_paths,
+    best_same_sweep_beam,
+    los_from_power_and_delay,
+    los_from_resolved_paths,
+)
 from wirelessfm.baselines.path_phase_beam import path_phase_system
+from wirelessfm.baselines.resolved_path_rules import los_scores
 from wirelessfm.baselines.resolved_paths import ResolvedPaths, resolve_paths
 from wirelessfm.compare import aligned
 from wirelessfm.errors import WirelessFMError
@@ -37,9 +42,13 @@ MOST_PATHS, ALL_PATHS = 4, 32
 ITERATIONS = 30
 # What a squared gain costs, relative to the channel: next to nothing without noise.
 _RIDGE = 1e-14
-RULES = {"sweep": best_same_sweep_beam, "resolved paths": best_beam_of_resolved_paths}
-COLUMNS = ("task", *RULES, *(f"fit from {n}" for n in range(1, MOST_PATHS + 1)), "true powers")
-NOISELESS_COLUMNS = ("task", *RULES, "fit from all", "true paths")
+_NOTHING_LEFT_DB = -150.0
+RULES = {
+    "beam": (best_same_sweep_beam, best_beam_of_resolved_paths),
+    "los": (los_from_power_and_delay, los_from_resolved_paths),
+}
+COLUMNS = ("task", "rule", "resolved paths", *(f"fit from {n}" for n in range(1, MOST_PATHS + 1)), "true powers")
+NOISELESS_COLUMNS = ("task", "rule", "resolved paths", "fit from all", "true paths")
 
 
 def strongest(paths: Paths, n: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -89,31 +98,36 @@ def fitted(data: TaskData, paths: Sequence[Paths], n: int, ridge: float) -> Reso
     return found
 
 
+def true_paths(paths: Sequence[Paths], n: int, carrier_hz: float | None) -> ResolvedPaths:
+    """The n strongest ones."""
+    cosine, delay_s, power = (torch.cat(parts) for parts in zip(*(strongest(part, n) for part in paths), strict=True))
+    return ResolvedPaths(cosine, delay_s, power, torch.full_like(power[:, 0], _NOTHING_LEFT_DB), carrier_hz)
+
+
 def line(data: TaskData, paths: Sequence[Paths]) -> list[str]:
     """Accuracies of one task at 10 dB."""
     noise = 1 / (1 + 10 ** (float(str(data.notes["snr_db"])) / 10))
-    begin = [torch.cat(parts) for parts in zip(*(strongest(part, MOST_PATHS) for part in paths), strict=True)]
-    true = ResolvedPaths(*begin, torch.zeros_like(begin[0][:, 0]), None)
     fits = [fitted(data, paths, n, noise / 10) for n in range(1, MOST_PATHS + 1)]
-    return _accuracies(data, [partial(_beams, found) for found in (*fits, true)])
+    return _accuracies(data, [_beams(data, found) for found in (*fits, true_paths(paths, MOST_PATHS, None))])
 
 
 def noiseless_line(data: TaskData, paths: Sequence[Paths]) -> list[str]:
-    """Accuracies of one task without noise, at whose carrier waves interfere."""
-    genie = path_phase_system(list(paths), 32)
-    return _accuracies(data, [partial(_beams, fitted(data, paths, ALL_PATHS, _RIDGE)), partial(_genie, genie.run)])
+    """Accuracies of one task without noise; waves interfere at the carrier that is asked for."""
+    found = fitted(data, paths, ALL_PATHS, _RIDGE)
+    if data.task.kind == "los":
+        true = true_paths(paths, ALL_PATHS, data.inputs.meta.carrier_hz)
+        return _accuracies(data, [los_scores(each) for each in (found, true)])
+    true_beams = path_phase_system(list(paths), 32).run(data.inputs, data.task.n_classes)
+    return _accuracies(data, [_beams(data, found), true_beams])
 
 
-def _beams(found: ResolvedPaths, data: TaskData) -> Tensor:
+def _beams(data: TaskData, found: ResolvedPaths) -> Tensor:
     return found.beam_shares(data.task.n_classes, 32, data.inputs.target_carrier_hz)
 
 
-def _genie(run: Callable[..., Tensor], data: TaskData) -> Tensor:
-    return run(data.inputs, data.task.n_classes)
-
-
-def _accuracies(data: TaskData, others: Sequence[Callable[[TaskData], Tensor]]) -> list[str]:
-    said = [rule(data.inputs, data.task.n_classes) for rule in RULES.values()] + [say(data) for say in others]
+def _accuracies(data: TaskData, others: Sequence[Tensor]) -> list[str]:
+    rules = RULES[data.task.kind]
+    said = [*(rule(data.inputs, data.task.n_classes) for rule in rules), *others]
     return [data.task.name, *(f"{(each.argmax(dim=1) == data.truth.labels).double().mean():.1%}" for each in said)]
 
 
@@ -127,7 +141,7 @@ def main() -> None:
     arguments = parser.parse_args()
     sites = connected_sites(thinned(site_pairs([arguments.scene], arguments.root), arguments.max_users), "this")
     columns, say, noise = (NOISELESS_COLUMNS, noiseless_line, "") if arguments.noiseless else (COLUMNS, line, "-10db")
-    names = [f"beam-64-antennas-{n}{noise}" for n in (32, 8, 4)]
+    names = [f"beam-64-antennas-{n}{noise}" for n in (32, 8, 4)] + ["los"] * arguments.noiseless
     lines = [say(get_task(name).build(sites), [site.sub6 for site in sites]) for name in names]
     print(*aligned([columns, *lines]), sep="\n")
 

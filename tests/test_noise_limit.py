@@ -38,3 +38,5 @@ def test_without_noise_a_fit_that_begins_at_the_truth_stays_there() -> None:
     assert len(cells) == len(noise_limit.NOISELESS_COLUMNS) and cells[0] == "beam-64-antennas-4"
     sweep, resolved, fitted, true = (float(cell.rstrip("%")) for cell in cells[1:])
     assert sweep < resolved <= fitted + 5 and true - 10 < fitted <= 100
+    los = noise_limit.noiseless_line(get_task("los").build([site]), [site.sub6])
+    assert los[-1] == "100.0%"

@@ -42,7 +42,11 @@ def los_from_resolved_paths(csi: CSI, n_classes: int = 2) -> Tensor:
     """
     if n_classes != 2:
         raise WirelessFMError(f"the line-of-sight rule decides between 2 classes, found {n_classes}")
-    paths = paths_of(csi)
+    return los_scores(paths_of(csi))
+
+
+def los_scores(paths: ResolvedPaths) -> Tensor:
+    """Of both classes, float32 [sample, 2] in dB: how much less than the threshold the least excess loss is."""
     margin_db = (los_threshold_db(paths) - least_excess_db(paths)).float()
     return torch.stack([-margin_db, margin_db], dim=1) / 2
 
