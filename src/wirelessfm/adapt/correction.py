@@ -2,7 +2,7 @@
 
 A head starts from nothing: from some labels it must learn what a rule, or what the simulator taught a model, already
 says. A correction starts there and learns only the difference from features, and nothing where cross-validation finds
-no gain of a standard error. So with labels it is rarely worse than without, and then by little: up to
+no gain. So with labels it is rarely worse than without, and then by little: up to
 1.6 points in the tables of docs/flagship.md.
 """
 
@@ -36,7 +36,7 @@ def fit_correction(answers: Tensor, features: Tensor, labels: Tensor, seed: int)
     answers + W · features + b by ridge regression on what the answers leave, W · (answers, features) + b, or an MLP of
     both. Which, and how strong, is chosen by cross-validation in which samples of similar features are left out
     together, since neighbours on the ground are near copies. The answers stay as they are where nothing improves on
-    them by more than a standard error, or where there are fewer than 20 labels.
+    them, classes by more than a standard error, or where there are fewer than 20 labels.
 
     Args:
         answers: float [sample, output] of the labelled samples: scores of classes, or values.
@@ -48,10 +48,11 @@ def fit_correction(answers: Tensor, features: Tensor, labels: Tensor, seed: int)
     if labels.is_floating_point():
         fits: list[Fit] = [partial(_fit_values, strength=s, keep=keep) for s in STRENGTHS for keep in (True, False)]
         fits.append(partial(_fit_anew, seed=seed))
-        best = _best(fits, _lost_values, answers, features, labels, seed)
+        # A few that were off by a kilometre make the standard error of a mean as large as any gain.
+        best = _best(fits, _lost_values, answers, features, labels, seed, standard_errors=0.0)
     else:
         fits = [partial(_fit_classes, strength=s) for s in STRENGTHS]
-        best = _best(fits, _lost_classes, answers, features, labels, seed)
+        best = _best(fits, _lost_classes, answers, features, labels, seed, standard_errors=1.0)
     return _unchanged if best is None else best(answers, features, labels)
 
 
@@ -66,8 +67,9 @@ def _best(
     features: Tensor,
     labels: Tensor,
     seed: int,
+    standard_errors: float,
 ) -> Fit | None:
-    """The fit that loses least on samples left out, if it loses less than the answers by more than a standard error."""
+    """The fit that loses least on samples left out, if it loses less than the answers by more than that."""
     if len(labels) < _MIN_LABELS:
         return None
     before = lost(answers, labels)
@@ -81,7 +83,7 @@ def _best(
     gain = gains[best]
     # Of sums over groups: near copies are no independent evidence.
     sums = torch.zeros(int(groups.max()) + 1, dtype=gain.dtype).index_add(0, groups, gain - gain.mean())
-    return fits[best] if float(gain.sum()) > float(sums.square().sum().sqrt()) else None
+    return fits[best] if float(gain.sum()) > standard_errors * float(sums.square().sum().sqrt()) else None
 
 
 def _groups(features: Tensor, seed: int) -> Tensor:
