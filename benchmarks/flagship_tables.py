@@ -60,7 +60,9 @@ WITH_LABELS: Lines = {
     "flagship, its answers corrected": [
         f"{start}+{FLAGSHIP}" for start in (*(f"{FLAGSHIP}:{a}" for a in ANSWERS), *RESOLVED[2:])
     ],
-    "network alone, its answers corrected": [f"{FLAGSHIP}:network-{a}+{FLAGSHIP}{ALONE}" for a in ANSWERS],
+    "network alone, its answers corrected": [
+        f"{start}+{FLAGSHIP}{ALONE}" for start in (*(f"{FLAGSHIP}:network-{a}" for a in ANSWERS), *RULES[2:])
+    ],
     "rules corrected (autocorrelation)": [f"{rule}+autocorrelation" for rule in RULES],
     "flagship, head": [FLAGSHIP],
     "random weights": ["wfm-spectrum-random"],

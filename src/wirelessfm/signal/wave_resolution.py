@@ -57,15 +57,18 @@ def _resolved(values: Tensor, most: int) -> Waves:
 
 
 def _fewer(values: Tensor, waves: Waves, noise: Tensor) -> Waves:
-    """Without those that are not worth it, the least missed first."""
+    """Without those that are not worth it: again and again the half of them that is missed least."""
     shape, most = (values.shape[1], values.shape[2]), waves.gain.shape[1]
     worth, open_ = _worth_a_wave(math.prod(shape)), torch.arange(len(values), device=values.device)
     while len(open_):
         these = _some(waves, open_)
-        missed, which = these.missed(*shape).min(dim=1)
-        kept = (these.gain != 0).scatter(1, which[:, None], False)
-        idle = kept.any(dim=1) & (worth * (these.rest + missed) < these.rest)
-        open_, these, kept = open_[idle], _some(these, idle), kept[idle]
+        there, missed = these.gain != 0, these.missed(*shape)
+        idle = there & (worth * (these.rest[:, None] + missed) < these.rest[:, None])
+        n_gone = torch.minimum((idle.sum(dim=1) + 1) // 2, there.sum(dim=1) - 1)
+        rank = torch.where(idle, missed, torch.inf).argsort(dim=1).argsort(dim=1)
+        kept = there & (rank >= n_gone[:, None])
+        changed = n_gone > 0
+        open_, these, kept = open_[changed], _some(these, changed), kept[changed]
         turns = [(these.rows[i, keep], these.columns[i, keep]) for i, keep in enumerate(kept)]
         waves = _replaced(waves, open_, _fitted(values[open_], turns, noise[open_], most))
     return waves
