@@ -5,9 +5,9 @@
     python benchmarks/noise_limit.py florence --max-users 300 --noiseless
 
 Least squares, which in white noise is maximum likelihood, with a small cost of gains, over the directions, delays and
-gains of so many paths, begun at the strongest true ones, or at all where a user has fewer. At 10 dB they begin at one
-to four of them, and the powers of true paths are the last column; without noise at all of them, and the last column
-knows their phases, too.
+gains of so many paths, begun at the strongest true ones, or at all where a user has fewer. Resolved paths and fits are
+read by the same rule. At 10 dB fits begin at one to four paths, and the last column adds powers of the true ones;
+without noise they begin at all of them, and the last column knows their phases, too.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def strongest(paths: Paths, n: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def begun_at(cosine: Tensor, delay_s: Tensor, power: Tensor, spacing_hz: float, ridge: float) -> Callable[..., Waves]:
-    """Resolves half-wavelength arrays by a fit that begins at these paths, which are as many as have power."""
+    """Resolves half-wavelength arrays, as those of the tasks, by a fit that begins at these paths, which have power."""
     counts = (power > 0).sum(dim=1)
 
     def resolve(values: Tensor) -> Waves:

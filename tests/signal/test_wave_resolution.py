@@ -9,7 +9,7 @@ import torch
 
 from wirelessfm.signal.esprit import esprit
 from wirelessfm.signal.wave_fit import Waves, _at, _step, fit_waves
-from wirelessfm.signal.wave_resolution import resolve_waves
+from wirelessfm.signal.wave_resolution import _fewer, resolve_waves
 
 
 def waves(rows, columns, gain) -> Waves:
@@ -102,6 +102,39 @@ def test_what_is_missed_of_a_wave_is_what_the_others_cannot_replace() -> None:
         fewer = fit_waves(values, true.rows[:, others], true.columns[:, others], torch.full((1,), 1e-13).double(), 0)
         assert float(missed[0, i]) == pytest.approx(float(fewer.rest - found.rest), rel=1e-6)
     assert true.missed(8, 12)[0, 3] == torch.inf
+
+
+def test_next_to_nothing_is_missed_of_one_of_two_waves_at_one_place() -> None:
+    twice = waves([0.1, 0.1, -0.3], [-0.07, -0.07, 0.2], [0.5, 0.5, 0.5])
+    missed = twice.missed(8, 12)[0]
+    assert bool(missed.isfinite().all()) and float(missed[:2].max()) < 1e-9 and 0.2 < float(missed[2]) < 0.26
+
+
+def test_waves_that_replace_each_other_do_not_go_together() -> None:
+    """Three waves in noise, each begun at twice."""
+    true = waves([0.13, -0.21, 0.05], [-0.07, -0.02, -0.1], [1.0, 0.6, 0.3j])
+    values = torch.cat([noisy(true.on_grid(8, 16), 0.1, seed) for seed in range(60)])
+    twice = [torch.cat([turn, turn + 0.004], dim=1).expand(60, -1) for turn in (true.rows, true.columns)]
+    noise = torch.full((60,), 0.1).double()
+    many = _padded(fit_waves(values, *twice, noise, 5), 16)
+    fewer = _fewer(values, many, noise)
+    assert bool((fewer.rest < 1.2 * many.rest).all())
+    assert 3 <= float((fewer.gain != 0).sum(dim=1).double().mean()) < 4
+
+
+def _padded(found: Waves, most: int) -> Waves:
+    rows, columns, gain = (
+        torch.nn.functional.pad(each, (0, most - each.shape[1])) for each in (found.rows, found.columns, found.gain)
+    )
+    return Waves(rows, columns, gain, found.rest)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (2, 8), (4, 1), (1, 2), (2, 2)])
+def test_on_small_grids_waves_leave_some_freedom(shape) -> None:
+    found = resolve_waves(noisy(torch.zeros(100, *shape, dtype=torch.complex128), 1.0))
+    counts = (found.gain != 0).sum(dim=1)
+    assert found.gain.shape == (100, 16)
+    assert bool(((4 * counts < 2 * math.prod(shape)) | (counts == 1)).all())
 
 
 def test_more_waves_than_it_may_find_and_none_at_all() -> None:

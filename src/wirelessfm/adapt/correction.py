@@ -2,8 +2,8 @@
 
 A head starts from nothing: from some labels it must learn what a rule, or what the simulator taught a model, already
 says. A correction starts there and learns only the difference from features, and nothing where cross-validation finds
-no gain. So with labels it is rarely worse than without, and then by little: up to
-1.6 points in the tables of docs/flagship.md.
+no gain, of classes none of a standard error. So with labels it is rarely worse than without, and then by little:
+classes by up to 1.6 points in the tables of docs/flagship.md.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _best(
     seed: int,
     standard_errors: float,
 ) -> Fit | None:
-    """The fit that loses least on samples left out, if it loses less than the answers by more than that."""
+    """The fit that loses least on samples left out, if it gains so many standard errors and more."""
     if len(labels) < _MIN_LABELS:
         return None
     before = lost(answers, labels)

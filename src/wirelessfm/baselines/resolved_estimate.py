@@ -1,6 +1,7 @@
 """Estimation and interpolation by the waves of a channel: found where it was observed, continued over the whole grid.
 
-Without noise that is nearly exact beyond the observed antennas; in noise it is behind shrinking estimators.
+Without noise that is nearly exact beyond the observed antennas. In noise it is as good as shrinking estimators between
+observed entries, and worse than none far beyond them.
 """
 
 from __future__ import annotations
@@ -12,11 +13,8 @@ from wirelessfm.baselines.observed import observed_part
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.signal.grids import regular_grid, regular_step
-from wirelessfm.signal.wave_fit import phasors
+from wirelessfm.signal.wave_fit import EARLY, phasors
 from wirelessfm.signal.wave_resolution import resolve_waves
-
-# So much of the delays that observed subcarriers tell apart is noise about zero, not a delay of nearly all of it.
-_EARLY = 0.05
 
 
 def resolved_estimate(csi: CSI, n_classes: int = 0) -> Tensor:
@@ -56,9 +54,10 @@ def continue_waves(
         shape: of the whole grid.
 
     Returns:
-        complex64 [sample, antenna, subcarrier], and float64 [sample], which share of the power may be noise.
+        complex64 [sample, antenna, subcarrier], and float64 [sample], which share of the power may be noise; infinite
+        where so many waves fit anything.
     """
-    waves = resolve_waves(values).delayed(_EARLY, len(subcarriers))
+    waves = resolve_waves(values).delayed(EARLY, len(subcarriers))
     over_rows = phasors(waves.rows / regular_step(antennas), _about_observed(antennas, shape[0]))
     over_columns = phasors(waves.columns / regular_step(subcarriers), _about_observed(subcarriers, shape[1]))
     sums = (over_rows * waves.gain[:, None]) @ over_columns.transpose(1, 2)

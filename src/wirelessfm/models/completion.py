@@ -1,7 +1,8 @@
-"""What was not observed, from the spectrum that the flagship predicts: estimation and continuation."""
+"""What was not observed, from the spectrum that the flagship predicts, and from waves: estimation and continuation."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -16,15 +17,16 @@ from wirelessfm.models.beam_tokens import BeamTokens, beam_tokens
 from wirelessfm.models.seen import Seen, read_seen
 from wirelessfm.nn.plane_waves import antenna_waves, delay_waves, wave_amounts
 from wirelessfm.nn.wave_solvers import solve
-from wirelessfm.signal.grids import HALF_A_WAVE, line_step, regular_grid
+from wirelessfm.signal.grids import HALF_A_WAVE, line_step, regular_grid, regular_step
 from wirelessfm.signal.power import squared_magnitude
 
 _STILL = ("sample", "antenna", "subcarrier")
 _BATCH = 64
 # The least noise power assumed, relative to the signal: what is left of a wave between two points of the grid.
 _LEAST_NOISE = 1e-5
-# How much resolved waves count in an estimate: half with nothing explained, and a hundredth more for every decibel that
-# what they leave is below the channel. Chosen on munich, and on munich with every path scattered into twenty.
+# How much resolved waves count in an estimate: half of the part of the grid that was observed, and a hundredth more for
+# every decibel that what they leave is below the channel. Chosen on munich, and on munich with every path scattered
+# into twenty.
 _WAVES, _WAVES_PER_DB = 0.5, 0.01
 # Iterations that are enough to see where power comes from; where everything was observed, in little noise, spectra get
 # sharp, and fewer than the second leave one channel in a hundred far off.
@@ -52,14 +54,14 @@ def _estimated(model: Any, csi: CSI) -> Tensor:
     """The estimate for the predicted spectrum and the sum of the waves that can be resolved, averaged.
 
     Their errors have little in common: the spectrum shrinks what is uncertain, but only on a grid of directions and
-    delays; the waves are where they are, but as few as noise allows.
+    delays; waves are between, but as few as noise allows, and shrink nothing, so that far beyond what was observed they
+    count little.
     """
     seen = read_seen(csi)
     resolved = _resolved(seen)
     if resolved is None:
         return _for_spectrum(model, seen) * seen.power.sqrt()[:, None, None]
-    estimate, rest = resolved
-    share = (_WAVES - 10 * _WAVES_PER_DB * rest.clamp(1e-30, 1).log10()).clamp_max(1).float()
+    estimate, share = resolved
     unsure = (share < 1).nonzero()[:, 0]
     if len(unsure):
         other, counts = _for_spectrum(model, read_seen(csi[unsure])), share[unsure, None, None]
@@ -89,15 +91,30 @@ def _for_spectrum(model: Any, seen: Seen) -> Tensor:
 
 
 def _resolved(seen: Seen) -> tuple[Tensor, Tensor] | None:
-    """Sum of waves over the whole grid, and the share of noise in what was observed; None where it is ambiguous.
+    """Sum of waves over the whole grid, and how much it counts, float32 [sample]; None where waves are not resolved.
 
-    Between antennas that are farther apart than half a wavelength directions are, which the network knows better.
+    Of grids that are no regular line of antennas, and of antennas farther apart than half a wavelength: directions are
+    ambiguous there, which the network knows better.
     """
-    observed = seen.antennas, seen.subcarriers
-    regular = regular_grid(seen.positions, seen.frequencies_hz) and can_continue(*observed, seen.shape)
-    if not regular or abs(line_step(seen.positions[seen.antennas])) > HALF_A_WAVE:
+    # Ascending, whatever the order.
+    orders = seen.positions[:, 1].argsort(), seen.frequencies_hz.argsort()
+    back = [order.argsort() for order in orders]
+    (antennas, rows), (subcarriers, columns) = back[0][seen.antennas].sort(), back[1][seen.subcarriers].sort()
+    positions = seen.positions[orders[0]]
+    regular = regular_grid(positions, seen.frequencies_hz[orders[1]]) and can_continue(
+        antennas, subcarriers, seen.shape
+    )
+    if not regular or line_step(positions[antennas]) > HALF_A_WAVE:
         return None
-    return continue_waves(seen.values[:, 0], *observed, seen.shape)
+    sums, rest = continue_waves(seen.values[:, 0, rows][..., columns], antennas, subcarriers, seen.shape)
+    observed = math.prod(
+        min(1.0, len(which) * regular_step(which) / n)
+        for which, n in zip((antennas, subcarriers), seen.shape, strict=True)
+    )
+    share = (_WAVES * observed - 10 * _WAVES_PER_DB * rest.clamp(1e-30, 1).log10()).clamp_max(1)
+    # So many waves fit anything.
+    share = torch.where(rest.isfinite(), share, 0.0)
+    return sums[:, back[0]][..., back[1]], share.float()
 
 
 def _continued(model: Any, csi: CSI) -> Tensor:

@@ -19,6 +19,8 @@ from wirelessfm.signal.power import squared_magnitude
 # A sample is done after so many steps in a row that made it better by less than a thousandth, or none.
 _SLOW_STEPS = 3
 _MOST_DAMPING = 1e8
+# So much of a period below zero is noise about zero, not a delay of a whole period.
+EARLY = 0.05
 # Of a wave, what is always said to be missed of it: float64 cannot tell more of waves at one place.
 _LEAST_SHARE = 1e-12
 
@@ -59,9 +61,9 @@ class Waves:
         return self._less(torch.zeros_like(whole), whole, 1, n_columns)
 
     def missed(self, n_rows: int, n_columns: int) -> Tensor:
-        """By how much ``rest`` grows without one of them, the others at the same turns, with gains as good as may be.
+        """By how much ``rest`` grows without one of them, by least squares without a ridge, the others where they are.
 
-        Float64 [sample, wave], infinite where there is none; never too small.
+        Float64 [sample, wave], infinite where there is none. By less, if the others may move, too.
         """
         left, right = about_middle(self.rows, n_rows), about_middle(self.columns, n_columns)
         there, n = self.gain != 0, n_rows * n_columns

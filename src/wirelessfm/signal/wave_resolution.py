@@ -6,7 +6,6 @@ simulated channels, that is as far as float32 allows: a hundredth of the resolut
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -23,7 +22,7 @@ _ROUNDING = 4e-13
 _STRICT_RIDGES, _LEAST_RIDGE = (1e-8, 1e-10), 1e-12
 _STRICT_STEPS, _STEPS = 12, 24
 _POOR_FIT, _GROWN = 1e-8, 4.0
-# Waves are added one by one where some are missing.
+# So many waves are added at most.
 _ROUNDS = 2
 _FINER = 4
 # So many samples at once, or so few that their windows hold no more than so many entries.
@@ -32,7 +31,10 @@ _PADDED = ("rows", "columns", "gain")
 
 
 def resolve_waves(values: Tensor, most: int = MOST_WAVES) -> Waves:
-    """As few plane waves as leave nothing but noise of ``values``.
+    """As few plane waves as leave nothing but noise of ``values``, by Bayes' information criterion.
+
+    On grids of less than about 50 entries the criterion is too lenient, and noise makes waves, but never so many that
+    they would fit anything.
 
     Args:
         values: complex [sample, row, column], regular along both axes.
@@ -45,8 +47,11 @@ def resolve_waves(values: Tensor, most: int = MOST_WAVES) -> Waves:
     scale = squared_magnitude(values).mean(dim=(1, 2)).sqrt().clamp_min(1e-150)
     n_entries = Windows.of(*values.shape[1:]).entries(*values.shape[1:])
     at_once = max(1, min(_AT_ONCE, _MOST_ENTRIES // n_entries))
-    found = [_resolved(part, most) for part in (values / scale[:, None, None]).split(at_once)]
+    # Four real numbers a wave.
+    fewer = max(1, min(most, (2 * values.shape[1:].numel() - 1) // 4))
+    found = [_resolved(part, fewer) for part in (values / scale[:, None, None]).split(at_once)]
     rows, columns, gain, rest = (torch.cat([getattr(w, name) for w in found]) for name in (*_PADDED, "rest"))
+    rows, columns, gain = (nn.functional.pad(each, (0, most - fewer)) for each in (rows, columns, gain))
     return Waves(rows, columns, gain * scale[:, None], rest * scale.square()).wrapped(*values.shape[1:])
 
 
@@ -57,25 +62,32 @@ def _resolved(values: Tensor, most: int) -> Waves:
 
 
 def _fewer(values: Tensor, waves: Waves, noise: Tensor) -> Waves:
-    """Without those that are not worth it: again and again the half of them that is missed least."""
-    shape, most = (values.shape[1], values.shape[2]), waves.gain.shape[1]
-    worth, open_ = _worth_a_wave(math.prod(shape)), torch.arange(len(values), device=values.device)
+    """Without those that are not worth it: again and again the half of them that is missed least, or one of them."""
+    shape, worth = (values.shape[1], values.shape[2]), _worth_a_wave(values.shape[1:].numel())
+    open_ = torch.arange(len(values), device=values.device)
     while len(open_):
         these = _some(waves, open_)
         there, missed = these.gain != 0, these.missed(*shape)
         idle = there & (worth * (these.rest[:, None] + missed) < these.rest[:, None])
-        n_gone = torch.minimum((idle.sum(dim=1) + 1) // 2, there.sum(dim=1) - 1)
-        rank = torch.where(idle, missed, torch.inf).argsort(dim=1).argsort(dim=1)
-        kept = there & (rank >= n_gone[:, None])
-        changed = n_gone > 0
-        open_, these, kept = open_[changed], _some(these, changed), kept[changed]
-        turns = [(these.rows[i, keep], these.columns[i, keep]) for i, keep in enumerate(kept)]
-        waves = _replaced(waves, open_, _fitted(values[open_], turns, noise[open_], most))
+        gone = torch.minimum((idle.sum(dim=1) + 1) // 2, there.sum(dim=1) - 1)
+        open_, these, missed, gone = open_[gone > 0], _some(these, gone > 0), missed[gone > 0], gone[gone > 0]
+        found = _without(values[open_], these, noise[open_], missed, gone)
+        # Two at one place are missed only together.
+        one = ((gone > 1) & (found.rest * worth**gone > these.rest)).nonzero()[:, 0]
+        by_one = _without(values[open_[one]], _some(these, one), noise[open_[one]], missed[one], torch.ones_like(one))
+        waves = _replaced(waves, open_, _replaced(found, one, by_one))
     return waves
 
 
+def _without(values: Tensor, waves: Waves, noise: Tensor, missed: Tensor, gone: Tensor) -> Waves:
+    """Fitted without so many [sample] of those that are missed least."""
+    kept = (waves.gain != 0) & (missed.argsort(dim=1).argsort(dim=1) >= gone[:, None])
+    turns = [(waves.rows[i, keep], waves.columns[i, keep]) for i, keep in enumerate(kept)]
+    return _fitted(values, turns, noise, waves.gain.shape[1])
+
+
 def _more(values: Tensor, waves: Waves, noise: Tensor) -> Waves:
-    """With the strongest of what they leave, as long as each is worth it."""
+    """With the strongest of what they leave, if it is worth it, and then the next."""
     worth, most = _worth_a_wave(values.shape[1:].numel()), waves.gain.shape[1]
     wanting = waves.rest > _ROUNDING
     for _ in range(_ROUNDS):
