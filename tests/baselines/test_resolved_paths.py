@@ -21,6 +21,7 @@ from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.paths import Paths
 from wirelessfm.signal import OFDM, PlanarArray, add_noise, dft_codebook, direction_cosines, synthesize
+from wirelessfm.signal.wave_fit import Waves
 
 NARROW = OFDM(32, 30e3)
 
@@ -173,6 +174,18 @@ def test_waves_fill_in_what_was_not_observed(paths, tones) -> None:
     found = resolved_estimate(replace(clean, values=torch.where(seen, clean.values, 0), labels=labels))
     error = (found - clean.values).abs().square().sum(dim=(1, 2)) / clean.values.abs().square().sum(dim=(1, 2))
     assert found.dtype == torch.complex64 and float(error.median()) < 1e-6
+
+
+@pytest.mark.parametrize("turns", [-0.03, 0.0, 0.5, 0.93])
+def test_delays_between_pilots_are_nearly_a_period_late_rather_than_early(turns) -> None:
+    """``turns`` of the period that every fourth subcarrier can tell."""
+    waves = Waves(*(torch.tensor([[x]]).double() for x in (0.1, -turns / 4)), torch.ones(1, 1) + 0j, torch.zeros(1))
+    clean = CSI(waves.on_grid(8, 24).to(torch.complex64), ("sample", "antenna", "subcarrier"))
+    seen = torch.zeros(clean.values.shape, dtype=torch.bool)
+    seen[..., ::4] = True
+    labels = {"observed": seen, "noise_power": torch.zeros(1)}
+    found = resolved_estimate(replace(clean, values=torch.where(seen, clean.values, 0), labels=labels))
+    assert torch.allclose(found, clean.values, atol=1e-3)
 
 
 def test_irregular_pilots_are_refused(csi) -> None:
