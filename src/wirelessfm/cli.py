@@ -248,7 +248,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder; what it already holds is reused.")] = Path(
         "runs/demo"
     ),
-    fast: Annotated[bool, typer.Option("--fast", help="Every stage, small: a good minute.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Every stage, small: two minutes.")] = False,
     test_scene: Annotated[str, typer.Option(help="City that pretraining does not see.")] = "florence",
 ) -> None:
     """Pretrain on the shipped cities, test on an unseen one, write the report."""
