@@ -220,7 +220,7 @@ def test_whole_turns_are_taken_off_without_changing_entries() -> None:
 def test_turns_become_delays_without_changing_entries(early: float) -> None:
     several = waves([0.2, -0.2, 0.1, 0.0], [0.9, -1.3, early, 0.0], [1.0, 0.5j, -0.3, 2.0])
     for n_columns in (6, 7):
-        delayed = several.delayed(early, n_columns)
+        delayed = several.delayed(n_columns, early)
         assert bool((delayed.columns <= early).all()) and bool((delayed.columns > early - 1).all())
         assert torch.allclose(delayed.on_grid(4, n_columns), several.on_grid(4, n_columns))
 

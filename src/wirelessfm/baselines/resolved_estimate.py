@@ -13,7 +13,7 @@ from wirelessfm.baselines.observed import observed_part
 from wirelessfm.csi import CSI
 from wirelessfm.errors import WirelessFMError
 from wirelessfm.signal.grids import regular_grid, regular_step
-from wirelessfm.signal.wave_fit import EARLY, phasors
+from wirelessfm.signal.wave_fit import phasors
 from wirelessfm.signal.wave_resolution import resolve_waves
 
 
@@ -57,7 +57,7 @@ def continue_waves(
         complex64 [sample, antenna, subcarrier], and float64 [sample], which share of the power may be noise; infinite
         where so many waves fit anything.
     """
-    waves = resolve_waves(values).delayed(EARLY, len(subcarriers))
+    waves = resolve_waves(values).delayed(len(subcarriers))
     over_rows = phasors(waves.rows / regular_step(antennas), _about_observed(antennas, shape[0]))
     over_columns = phasors(waves.columns / regular_step(subcarriers), _about_observed(subcarriers, shape[1]))
     sums = (over_rows * waves.gain[:, None]) @ over_columns.transpose(1, 2)

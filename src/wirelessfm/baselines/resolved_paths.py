@@ -20,7 +20,7 @@ from wirelessfm.errors import WirelessFMError
 from wirelessfm.signal import PlanarArray, dft_codebook
 from wirelessfm.signal.grids import HALF_A_WAVE, line_step, regular_step
 from wirelessfm.signal.power import squared_magnitude
-from wirelessfm.signal.wave_fit import EARLY, Waves
+from wirelessfm.signal.wave_fit import Waves
 from wirelessfm.signal.wave_phases import expected_products
 from wirelessfm.signal.wave_resolution import resolve_waves
 
@@ -156,7 +156,7 @@ def resolve_paths(
     if not 0 < apart < HALF_A_WAVE or spacing_hz <= 0:
         return None
     values = values[:, rows][..., columns].to(torch.complex128)
-    waves = resolve(values).delayed(EARLY, values.shape[2])
+    waves = resolve(values).delayed(values.shape[2])
     return ResolvedPaths(
         (waves.rows / apart).clamp(-1, 1),
         (-waves.columns).clamp_min(0) / spacing_hz,

@@ -20,7 +20,7 @@ from wirelessfm.signal.power import squared_magnitude
 _SLOW_STEPS = 3
 _MOST_DAMPING = 1e8
 # So much of a period below zero is noise about zero, not a delay of a whole period.
-EARLY = 0.05
+_EARLY = 0.05
 # Of a wave, what is always said to be missed of it: float64 cannot tell more of waves at one place.
 _LEAST_SHARE = 1e-12
 
@@ -55,7 +55,7 @@ class Waves:
         power = squared_magnitude(values.to(torch.complex128)).mean(dim=(1, 2))
         return torch.where(power > 0, self.noise(values.shape[1:].numel()) / power.clamp_min(1e-300), 1.0)
 
-    def delayed(self, early: float, n_columns: int) -> Waves:
+    def delayed(self, n_columns: int, early: float = _EARLY) -> Waves:
         """The same entries by turns that are delays: none of them less than ``-early`` of a turn per column."""
         whole = (self.columns - early).ceil()
         return self._less(torch.zeros_like(whole), whole, 1, n_columns)

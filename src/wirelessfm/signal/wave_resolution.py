@@ -48,10 +48,10 @@ def resolve_waves(values: Tensor, most: int = MOST_WAVES) -> Waves:
     n_entries = Windows.of(*values.shape[1:]).entries(*values.shape[1:])
     at_once = max(1, min(_AT_ONCE, _MOST_ENTRIES // n_entries))
     # Four real numbers a wave.
-    fewer = max(1, min(most, (2 * values.shape[1:].numel() - 1) // 4))
-    found = [_resolved(part, fewer) for part in (values / scale[:, None, None]).split(at_once)]
+    limit = max(1, min(most, (2 * values.shape[1:].numel() - 1) // 4))
+    found = [_resolved(part, limit) for part in (values / scale[:, None, None]).split(at_once)]
     rows, columns, gain, rest = (torch.cat([getattr(w, name) for w in found]) for name in (*_PADDED, "rest"))
-    rows, columns, gain = (nn.functional.pad(each, (0, most - fewer)) for each in (rows, columns, gain))
+    rows, columns, gain = (nn.functional.pad(each, (0, most - limit)) for each in (rows, columns, gain))
     return Waves(rows, columns, gain * scale[:, None], rest * scale.square()).wrapped(*values.shape[1:])
 
 
